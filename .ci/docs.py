@@ -4,6 +4,8 @@ _quarto.yml, and formulas become MathML at build time, so that the site needs no
     python .ci/docs.py [--screenshot DIR]    build, then .ci/check_docs.py"""
 import inspect, os, re, shutil, subprocess, sys
 from html import escape, unescape
+from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,12 +13,27 @@ repo = Path(__file__).resolve().parent.parent
 formula = re.compile(r'<span class="math (inline|display)">\\[(\[](.*?)\\[)\]]</span>', flags=re.S)
 katex = re.compile(r'<(?:link|script)\b[^>]*\bkatex\b[^>]*>(?:</script>)?\s*')
 
+def index():
+    "This tree's names, as nbdev_export wrote them."
+    from nbdev.config import get_config
+    return import_module(f'{get_config().lib_path.name}._modidx').d
+
+def exported(name, default):
+    "The thing of that name in the modules, whose source can be read where the notebook's own (a class, a jitted function) cannot."
+    for module, names in index()['syms'].items():
+        if f'{module}.{name}' in names:
+            try: return inspect.unwrap(attrgetter(name)(import_module(module)))
+            except AttributeError: pass
+    return default
+
 def entry(renderer):
     "An API entry of nbdev's show_doc: source link, signature, docstring and a table of parameters."
+    from fastcore.docments import DocmentText
     from nbdev.doclinks import NbdevLookup
-    sym, empty = renderer.sym, inspect.Parameter.empty
-    params = {name: p for name, p in renderer.dm.dm.items() if name != 'return'}
-    kind, names = 'class' if inspect.isclass(sym) else 'def', [name for name, _ in renderer.dm.params]
+    sym, empty = exported(renderer.nm, renderer.sym), inspect.Parameter.empty
+    text = DocmentText(sym, docstring=False)
+    params = {name: p for name, p in text.dm.items() if name != 'return'}
+    kind, names = 'class' if inspect.isclass(sym) else 'def', [name for name, _ in text.params]
     line = f"{kind} {sym.__name__}({', '.join(names)})"
     if len(line) > 88: line = f"{kind} {sym.__name__}(\n    " + ',\n    '.join(names) + ')'
     shown = lambda value: '' if value is empty else f"`{getattr(value, '__name__', None) or repr(value)}`"
@@ -28,7 +45,7 @@ def entry(renderer):
     table = '\n'.join('| ' + ' | '.join(' '.join(row[c].replace('|', r'\|').split()) for c in columns) + ' |' for row in head + rows)
     url, name = NbdevLookup().code(renderer.fn), renderer.nm.replace('__', r'\_\_')
     source = f'[source]({url}){{style="float:right; font-size:smaller"}}\n\n' if url else ''
-    return f"---\n\n{source}{'#'*renderer.title_level} {name}\n\n```python\n{line}\n```\n\n{renderer.docs}\n\n{table if rows else ''}\n"
+    return f"---\n\n{source}{'#'*renderer.title_level} {name}\n\n```python\n{line}\n```\n\n{renderer.docs}\n\n{table if any(row[2] for row in rows) else ''}\n"
 
 def process():
     "The notebooks as pages in _proc/, with API entries filled in and names in backticks linked."
@@ -40,8 +57,7 @@ def process():
     from nbdev.serve import proc_nbs
     from nbdev.showdoc import BasicMarkdownRenderer
     lib = get_config().lib_path.name
-    index = lambda: __import__(f'{lib}._modidx', fromlist=['d']).d
-    nbdev.doclinks.entry_points = lambda group: [SimpleNamespace(name=lib, load=index)]  # this tree's names, installed or not
+    nbdev.doclinks.entry_points = lambda group: [SimpleNamespace(name=lib, load=index)]  # installed or not
     BasicMarkdownRenderer._repr_markdown_ = entry
     refresh_quarto_yml()
     nbdev_sidebar.__wrapped__()
