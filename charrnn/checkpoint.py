@@ -19,7 +19,7 @@ from .cell import RNNScratch
 from .lm import RNNLMScratch
 from .decoding import generate
 
-# %% ../nbs/07_checkpoint.ipynb #b4638983
+# %% ../nbs/07_checkpoint.ipynb #528ca1ed
 CELLS = {'rnn': RNNScratch}             # cells that a saved model can name
 NORMALIZERS = {'normalize': normalize}  # normalisers that a saved model can name
 
@@ -37,7 +37,7 @@ def model_from_config(config:dict):
     if config['cell'] not in CELLS: raise ValueError(f'unknown cell name {config["cell"]!r}; expected one of: {", ".join(CELLS)}')
     return RNNLMScratch(CELLS[config['cell']](**config['rnn']), **config['lm'])
 
-# %% ../nbs/07_checkpoint.ipynb #ec35ebbf
+# %% ../nbs/07_checkpoint.ipynb #43060fba
 def save_model(
     path,          # file to write, by custom ending in .safetensors
     model,         # RNNLMScratch
@@ -57,7 +57,7 @@ def save_model(
         os.replace(part, path)
     finally: part.unlink(missing_ok=True)
 
-# %% ../nbs/07_checkpoint.ipynb #9651f012
+# %% ../nbs/07_checkpoint.ipynb #5a1956c7
 @dataclass
 class SavedModel:
     "A loaded model with what came in its file."
@@ -75,7 +75,7 @@ class SavedModel:
         "Continue a text."
         return generate(self.model, self.params, prompt, num_preds, self.vocab, **kwargs)
 
-# %% ../nbs/07_checkpoint.ipynb #8cccfefd
+# %% ../nbs/07_checkpoint.ipynb #0993dc20
 def _read(path):
     "Header and tensors of a charrnn file, or a one-line error."
     from safetensors import SafetensorError, safe_open
@@ -94,7 +94,7 @@ def _check_tensors(path, model, tensors):
     for k in sorted(want | found):
         if want.get(k) != found.get(k): raise ValueError(f'{path}: tensor {k} has shape {found.get(k)}; its configuration expects {want.get(k)}')
 
-# %% ../nbs/07_checkpoint.ipynb #83bf8f20
+# %% ../nbs/07_checkpoint.ipynb #db6c4890
 def load_model(
     path,              # file written by `save_model`
     normalizer=None,   # the function, where the model was trained with a normaliser of your own

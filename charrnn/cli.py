@@ -15,7 +15,7 @@ from .training import Trainer
 from .decoding import generate
 from .checkpoint import CELLS, load_model, save_model
 
-# %% ../nbs/08_cli.ipynb #3bac180f
+# %% ../nbs/08_cli.ipynb #aa2d10a3
 class _Parser(argparse.ArgumentParser):
     def error(self, message): self.exit(2, f'{self.prog}: error: {message} (see {self.prog} --help)\n')
 
@@ -44,7 +44,7 @@ def _generate_arguments(p):
     add('--top-k', type=int, metavar='K', help='draw only among the K likeliest characters')
     add('--seed', type=int, help='the same seed gives the same text (default: another every time)')
 
-# %% ../nbs/08_cli.ipynb #8a1ded4c
+# %% ../nbs/08_cli.ipynb #8a8c788d
 def _corpus(a):
     if a.text is None: return TimeMachine(a.batch_size, a.num_steps, seed=a.seed)
     return TextCorpus(a.text, a.batch_size, a.num_steps, normalizer=normalize if a.letters else None, encoding=a.encoding, split=(0.9, 0.1, 0), seed=a.seed)
@@ -69,7 +69,7 @@ def train(a):
     print(f'saved as {a.out}; to let it write: charrnn generate --model {a.out}')
     return 130 if trainer.interrupted else 0
 
-# %% ../nbs/08_cli.ipynb #11550485
+# %% ../nbs/08_cli.ipynb #8d2d73c6
 def write(a):
     "Continue a text as the parsed arguments `a` say."
     saved = load_model(a.model)
@@ -79,7 +79,7 @@ def write(a):
     print(text)
     return 0
 
-# %% ../nbs/08_cli.ipynb #19892734
+# %% ../nbs/08_cli.ipynb #dbdd63bb
 def main(
     argv=None,  # arguments; None: those of the process
 ) -> int:       # exit status: 0 done, 1 failed on the way, 2 bad input, 130 stopped by Ctrl-C

@@ -9,7 +9,7 @@ __all__ = ['global_norm', 'clip_gradients']
 import jax
 import jax.numpy as jnp
 
-# %% ../nbs/04_clipping.ipynb #90b1b4a9
+# %% ../nbs/04_clipping.ipynb #c4f0d776
 def global_norm(
     grads,  # tree of arrays
 ):          # scalar, float32 or wider
@@ -17,7 +17,7 @@ def global_norm(
     wide = lambda g: g.astype(jnp.promote_types(g.dtype, jnp.float32))
     return jnp.sqrt(sum(jnp.sum(jnp.square(wide(g))) for g in map(jnp.asarray, jax.tree.leaves(grads))))
 
-# %% ../nbs/04_clipping.ipynb #7a75f2ce
+# %% ../nbs/04_clipping.ipynb #ca5b147e
 def clip_gradients(
     grad_clip_val,  # θ, the largest length allowed, above zero
     grads,          # tree of gradients

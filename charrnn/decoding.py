@@ -13,7 +13,7 @@ import numpy as np
 from fastcore.basics import patch
 from .lm import RNNLMScratch
 
-# %% ../nbs/06_decoding.ipynb #8a02c819
+# %% ../nbs/06_decoding.ipynb #ab09be5b
 def decode_step(
     model,   # the language model
     params,  # its parameters
@@ -24,7 +24,7 @@ def decode_step(
     logits, state = model.apply({'params': params}, ids[:, None], state, method='unroll')
     return logits[:, 0], state
 
-# %% ../nbs/06_decoding.ipynb #c8441893
+# %% ../nbs/06_decoding.ipynb #7fef9eaa
 def sample_logits(
     keys,             # a random key for each row, (batch,)
     logits,           # (batch, vocab_size)
@@ -39,7 +39,7 @@ def sample_logits(
     drawn = jax.vmap(jax.random.categorical)(keys, logits / jnp.where(temperature > 0, temperature, 1.))
     return jnp.where(temperature > 0, drawn, logits.argmax(-1))
 
-# %% ../nbs/06_decoding.ipynb #5835439b
+# %% ../nbs/06_decoding.ipynb #c0fe8416
 @partial(jax.jit, static_argnames=('model', 'num_steps', 'top_k'))
 def _decode(model, params, prompts, lengths, keys, temperature, num_steps, top_k):
     "ids chosen after each step, (batch, num_steps); prompts (batch, num_steps) are padded on the right."
@@ -58,7 +58,7 @@ def _check_decoding(model, prompts, num_preds, vocab, temperature, top_k):
     if not temperature >= 0: raise ValueError(f'temperature is {temperature}; expected 0 (greedy) or more')
     if top_k is not None and top_k < 1: raise ValueError(f'top_k is {top_k}; expected at least 1, or None for all characters')
 
-# %% ../nbs/06_decoding.ipynb #b8d8c34b
+# %% ../nbs/06_decoding.ipynb #7760b52e
 def generate(
     model,           # the language model
     params,          # its parameters

@@ -11,7 +11,7 @@ from collections import Counter
 import numpy as np
 from fastcore.basics import patch
 
-# %% ../nbs/00_vocab.ipynb #3fba48ee
+# %% ../nbs/00_vocab.ipynb #ac6bd477
 def count_tokens(
     tokens,   # a str, an iterable of tokens, an iterable of iterables of tokens, or a mapping token -> count
 ) -> Counter: # token -> count
@@ -21,7 +21,7 @@ def count_tokens(
     nested = tokens and not isinstance(tokens[0], str)
     return Counter(t for line in tokens for t in line) if nested else Counter(tokens)
 
-# %% ../nbs/00_vocab.ipynb #a9ea506c
+# %% ../nbs/00_vocab.ipynb #9b0c7371
 class Vocab:
     "The tokens of a corpus and their ids; `<unk>` has id 0."
     unk = 0
@@ -51,7 +51,7 @@ class Vocab:
     def __repr__(self): return f'Vocab({len(self)} tokens: {" ".join(map(repr, self.idx_to_token[:6]))}{" ..." if len(self) > 6 else ""})'
     def __getitem__(self, token): return [self[t] for t in token] if isinstance(token, (list, tuple)) else self.token_to_idx.get(token, self.unk)
 
-# %% ../nbs/00_vocab.ipynb #077577e9
+# %% ../nbs/00_vocab.ipynb #8ef47e25
 @patch
 def encode(self:Vocab,
     text,  # a str, encoded character by character, or a list of tokens
@@ -84,7 +84,7 @@ def normalize(self:Vocab, text:str) -> str:
     "`text` as the corpus would have it: through `normalizer`, if there is one."
     return self.normalizer(text) if self.normalizer else text
 
-# %% ../nbs/00_vocab.ipynb #79ebc27d
+# %% ../nbs/00_vocab.ipynb #c6ece7ab
 @patch
 def to_json(self:Vocab) -> str:
     "Tokens and frequencies as JSON; `Vocab.from_json` reads it."
