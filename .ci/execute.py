@@ -30,6 +30,9 @@ def execute(path, slow):
     try: shell.run_all(nb, exc_stop=True, preproc=lambda cell: skipped(cell, slow))
     except Exception:
         sys.exit(shell.prettytb(fname=path.name))
+    for cell in nb.cells:
+        for out in cell.get('outputs', []):  # of a progress bar, which writes over itself, keep what is seen in the end
+            if out.get('output_type') == 'stream': out['text'] = re.sub(r'^.*\r(?!\n)', '', ''.join(out['text']), flags=re.M).splitlines(True)
     clean_nb(nb)
     write_nb(nb, path)
 

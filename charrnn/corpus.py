@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['D2L_URL', 'D2L_SHA256', 'BOOK_SHA256', 'EDITIONS', 'normalize', 'load_time_machine', 'permuted', 'Windows',
-           'TimeMachine', 'read_pieces', 'encode_pieces', 'TextCorpus']
+           'TimeMachine', 'Streams', 'read_pieces', 'encode_pieces', 'TextCorpus']
 
 # %% ../nbs/01_corpus.ipynb #6095d84a
 import codecs, hashlib, io, os, re, tempfile
@@ -117,7 +117,7 @@ class Windows:
         _check_sizes(batch_size=batch_size, num_steps=num_steps)
         if stop - start <= num_steps: raise ValueError(f'found {stop - start} characters; expected more than num_steps = {num_steps}, so that there is at least one window and its targets')
         self.ids, self.batch_size, self.num_steps, self.start = ids, batch_size, num_steps, start
-        self.num_windows, self.shuffle, self.seed, self.epoch = stop - start - num_steps, shuffle, seed, epoch
+        self.num_windows, self.shuffle, self.seed, self.epoch, self.carried = stop - start - num_steps, shuffle, seed, epoch, False
 
     def __len__(self): return -(-self.num_windows // self.batch_size)
 
@@ -125,6 +125,13 @@ class Windows:
         "Where the windows of a batch start, or those of the batches from `batch` up to `until`."
         i = np.arange(batch * self.batch_size, min((until or batch + 1) * self.batch_size, self.num_windows))
         return (permuted(i, self.num_windows, self.seed, self.epoch) if self.shuffle else i) + self.start
+
+    def cut(self, first, until):
+        "Batches `first` up to `until` as rows of the corpus: where each starts and how many characters it has, (batches, batch_size) each; rows of no characters fill up the last batch."
+        starts, lengths = np.zeros((2, (until - first) * self.batch_size), np.int64)
+        real = self.starts(first, until)
+        starts[:len(real)], lengths[:len(real)] = real, self.num_steps
+        return starts.reshape(-1, self.batch_size), lengths.reshape(-1, self.batch_size)
 
     def __iter__(self):
         for batch in range(len(self)):
@@ -160,6 +167,36 @@ class TimeMachine:
     def val_dataloader(self):
         "Validation windows in reading order."
         return Windows(self.corpus, self.batch_size, self.num_steps, self._cut, self._cut + self.num_val + self.num_steps)
+
+# %% ../nbs/01_corpus.ipynb #1efba9b5
+class Streams:
+    "Batches (X, Y) of parallel streams of `ids[start:stop]`, each row the continuation of the same row in the batch before; the last batch may be shorter."
+    def __init__(self,
+        ids,         # the corpus, one-dimensional integer array
+        batch_size,  # streams; the up to batch_size - 1 characters that are left over at the end are not read
+        num_steps,   # characters of each stream in a batch
+        start=0,     # first character
+        stop=None,   # one past the last character
+    ):
+        stop = len(ids) if stop is None else stop
+        _check_sizes(batch_size=batch_size, num_steps=num_steps)
+        if stop - start <= batch_size: raise ValueError(f'found {stop - start} characters; expected more than batch_size = {batch_size}, so that every stream has one and its target')
+        self.ids, self.batch_size, self.num_steps, self.start = ids, batch_size, num_steps, start
+        self.length, self.carried = (stop - start - 1) // batch_size, True      # of each stream; the last character is only a target
+
+    def __len__(self): return -(-self.length // self.num_steps)
+
+    def cut(self, first, until):
+        "Batches `first` up to `until` as rows of the corpus: where each starts and how many characters it has, (batches, batch_size) each."
+        at = np.arange(first, until)[:, None] * self.num_steps
+        starts = self.start + at + np.arange(self.batch_size) * self.length
+        return starts, np.broadcast_to(np.clip(self.length - at, 0, self.num_steps), starts.shape)
+
+    def __iter__(self):
+        for batch in range(len(self)):
+            starts, lengths = self.cut(batch, batch + 1)
+            piece = self.ids[starts[0, :, None] + np.arange(lengths[0, 0] + 1)]
+            yield piece[:, :-1], piece[:, 1:]
 
 # %% ../nbs/01_corpus.ipynb #d9906ffc
 def read_pieces(
@@ -211,28 +248,32 @@ def _open(text, encoding, normalizer):
     return partial(read_pieces, text, encoding, normalizer), f'{Path(text).name} (sha256 {digest[:8]})'
 
 class TextCorpus:
-    "Windows of any text, cut into contiguous training, validation and test parts."
+    "Windows or streams of any text, cut into contiguous training, validation and test parts."
     def __init__(self,
         text,                    # the text itself as a str, or a pathlib.Path to a file
-        batch_size,              # windows in a batch
-        num_steps,               # characters in a window
+        batch_size,              # windows or streams in a batch
+        num_steps,               # characters of each in a batch
         *,
+        streams=False,           # True: parallel streams, for a state that is carried from batch to batch
         normalizer=None,         # function str -> str, such as `normalize`; None: the text as it is
         encoding='utf-8',        # of the file
         split=(0.9, 0.05, 0.05), # shares of training, validation and test
+        source=None,             # what to call the text; None: the file's name and digest
         seed=0,                  # of the order of the training windows
     ):
         _check_sizes(batch_size=batch_size, num_steps=num_steps)
         pieces, self.source = _open(text, encoding, normalizer)
+        self.source = source or self.source
         counts = Counter()
         for piece in pieces(): counts.update(piece)
         length = counts.total()
         if not length: raise ValueError(f'{self.source} is empty; expected some text to learn from')
         if len(split) != 3 or min(split) < 0 or split[0] == 0 or abs(sum(split) - 1) > 1e-6: raise ValueError(f'split is {split}; expected three shares that sum to 1, the first above 0')
-        self.batch_size, self.num_steps, self.seed, self.normalizer = batch_size, num_steps, seed, normalizer
+        self.batch_size, self.num_steps, self.streams, self.seed, self.normalizer = batch_size, num_steps, streams, seed, normalizer
         self._cuts = [0, *(round(length * sum(split[:i + 1])) for i in range(3))]
         for name, share, a, b in zip(('training', 'validation', 'test'), split, self._cuts, self._cuts[1:]):
-            if share and b - a <= num_steps: raise ValueError(f'{self.source} has {length} characters, {b - a} for {name}; expected more than num_steps = {num_steps} there, so that there is one window')
+            what, least = ('num_steps', num_steps) if not streams else ('batch_size', batch_size) if name == 'training' else ('characters', 1)
+            if share and b - a <= least: raise ValueError(f'{self.source} has {length} characters, {b - a} for {name}; expected more than {what} = {least} there')
         self.vocab = Vocab(counts, normalizer=normalizer)
         self.corpus = encode_pieces(pieces(), self.vocab, length)
 
@@ -241,19 +282,20 @@ class TextCorpus:
 def _part(self:TextCorpus, i, **kwargs):
     a, b = self._cuts[i:i + 2]
     if a == b: raise ValueError(f'the {("training", "validation", "test")[i]} share of the split is 0; expected more than 0')
+    if self.streams: return Streams(self.corpus, 1 if i else self.batch_size, self.num_steps, a, b)
     return Windows(self.corpus, self.batch_size, self.num_steps, a, b, **kwargs)
 
 @patch
 def train_dataloader(self:TextCorpus, epoch:int=0):
-    "Training windows in the random order of `epoch`."
+    "Training windows in the random order of `epoch`, or training streams."
     return self._part(0, shuffle=True, seed=self.seed, epoch=epoch)
 
 @patch
 def val_dataloader(self:TextCorpus):
-    "Validation windows in reading order."
+    "Validation windows in reading order, or one stream."
     return self._part(1)
 
 @patch
 def test_dataloader(self:TextCorpus):
-    "Test windows in reading order."
+    "Test windows in reading order, or one stream."
     return self._part(2)

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
+from .cell import times
 
 # %% ../nbs/03_lm.ipynb #681bd487
 def nll(
@@ -31,7 +32,7 @@ def cross_entropy(
 # %% ../nbs/03_lm.ipynb #22ff72c6
 def perplexity(loss):
     "exp of the mean loss: the number of equally likely characters that would be as hard to guess."
-    return float(np.exp(loss))
+    with np.errstate(over='ignore'): return float(np.exp(loss))   # too large a number is infinity, and no matter for a warning
 
 def bits_per_char(loss):
     "The mean loss in bits instead of nats."
@@ -41,14 +42,21 @@ def bits_per_char(loss):
 class RNNLMScratch(nn.Module):
     """A language model around a recurrent cell: characters in (as one-hot rows, or as ids that pick the rows), cell, linear layer out.
 
-    Parameters: the cell's under `rnn`; `W_hq` (num_hiddens, vocab_size) ~ N(0, rnn.sigma²), `b_q` (vocab_size,) = 0."""
-    rnn: nn.Module    # the cell, with `num_inputs` equal to `vocab_size`
-    vocab_size: int   # number of vocabulary entries, `<unk>` included
-    lr: float = 0.01  # learning rate that `Trainer` takes for plain SGD
+    Parameters: the cell's under `rnn`; `W_hq` (num_hiddens, vocab_size) ~ N(0, rnn.sigma²), `b_q` (vocab_size,) = 0; with `embedding`, `E` (vocab_size, num_inputs)."""
+    rnn: nn.Module           # the cell, or a stack of them; `num_inputs` equals `vocab_size` unless there is an embedding
+    vocab_size: int          # number of vocabulary entries, `<unk>` included
+    lr: float = 0.01         # learning rate for `Trainer`
+    embedding: bool = False  # learn a row of `num_inputs` numbers for every character, in place of the one-hot row
+    tied: bool = False       # use the embedding for the output layer too: W_hq = E transposed (Press and Wolf 2017)
 
     def setup(self):
-        if self.rnn.num_inputs != self.vocab_size: raise ValueError(f'the cell has num_inputs = {self.rnn.num_inputs}; expected vocab_size = {self.vocab_size}')
-        self.W_hq = self.param('W_hq', nn.initializers.normal(self.rnn.sigma), (self.rnn.num_hiddens, self.vocab_size))
+        rnn, width = self.rnn, self.rnn.num_inputs
+        if not self.embedding and width != self.vocab_size: raise ValueError(f'the cell has num_inputs = {width}; expected vocab_size = {self.vocab_size}')
+        if self.tied and not (self.embedding and width == rnn.num_hiddens):
+            raise ValueError(f'tied = True with embedding = {self.embedding}, num_inputs = {width}, num_hiddens = {rnn.num_hiddens}; expected an embedding as wide as the hidden state')
+        init = nn.initializers.lecun_normal() if rnn.sigma is None else nn.initializers.normal(rnn.sigma)
+        if self.embedding: self.E = self.param('E', nn.initializers.normal(rnn.sigma or width ** -0.5), (self.vocab_size, width))
+        self.W_hq = self.E.T if self.tied else self.param('W_hq', init, (rnn.num_hiddens, self.vocab_size))
         self.b_q = self.param('b_q', nn.initializers.zeros, (self.vocab_size,))
 
     def one_hot(self, ids):
@@ -60,9 +68,9 @@ class RNNLMScratch(nn.Module):
         state=None,  # the cell's state before the first character; None: zeros
     ):               # logits (num_steps, batch, vocab_size) and the state after the last character
         "As `unroll`, with time first, the order in which everything is computed."
-        outputs, state = self.rnn(ids, state)
+        outputs, state = self.rnn(self.E[ids] if self.embedding else ids, state)
         rows = outputs.reshape(-1, self.rnn.num_hiddens)
-        return (rows @ self.W_hq + self.b_q).reshape(*ids.shape, self.vocab_size), state
+        return (times(rows, self.W_hq) + self.b_q).reshape(*ids.shape, self.vocab_size), state
 
     def unroll(self,
         ids,         # (batch, num_steps), integer
