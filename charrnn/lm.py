@@ -13,14 +13,28 @@ from flax import linen as nn
 from .cell import times
 
 # %% ../nbs/03_lm.ipynb #681bd487
+def _nll_fwd(logits, targets):
+    largest = logits.max(-1, keepdims=True)
+    e = jnp.exp(logits - largest)
+    total = e.sum(-1)
+    of_target = jnp.take_along_axis(logits, targets[..., None].astype(jnp.int32), -1)[..., 0]
+    return jnp.log(total) + largest[..., 0] - of_target, (e, total, targets)
+
+def _nll_bwd(kept, g):
+    e, total, targets = kept
+    is_target = targets[..., None] == jnp.arange(e.shape[-1])
+    return e * (g / total)[..., None] - jnp.where(is_target, g[..., None], 0), None
+
+_nll = jax.custom_vjp(lambda logits, targets: _nll_fwd(logits, targets)[0])
+_nll.defvjp(_nll_fwd, _nll_bwd)
+
 def nll(
     logits,   # (..., vocab_size)
     targets,  # integer ids of what came, the shape of `logits` without its last axis
 ):            # nats, the shape of `targets`
     "Negative log-likelihood of each target."
     if logits.shape[:-1] != targets.shape: raise ValueError(f'targets have shape {targets.shape}, expected {logits.shape[:-1]}, the shape of the logits without the vocabulary')
-    is_target = targets[..., None] == jnp.arange(logits.shape[-1])
-    return jax.nn.logsumexp(logits, axis=-1) - jnp.where(is_target, logits, 0).sum(-1)
+    return _nll(logits, targets)
 
 def cross_entropy(
     logits,   # (..., vocab_size)
