@@ -113,35 +113,37 @@ def train_chapter(hidden, batch, steps, updates):
     return run
 
 # %% ../nbs/10_benchmark.ipynb #ffddb634
-def write_charrnn(hidden, chars):
+def write_charrnn(hidden, chars, texts=1):
     model, params = start_params(hidden)
     vocab = Vocab(map(chr, range(97, 97 + V - 1)))
-    return lambda: len(generate(model, params, 'a', chars, vocab, temperature=0))
-
-def write_torch(hidden, chars):
-    import torch
-    rnn, linear = torch.nn.RNN(V, hidden), torch.nn.Linear(hidden, V)
     def run():
-        with torch.inference_mode():
-            x, state, ids = torch.zeros(1, 1, V), None, []
-            x[..., 1] = 1
-            for _ in range(chars):
-                outputs, state = rnn(x, state)
-                ids.append(int(linear(outputs[-1, 0]).argmax()))
-                x = torch.zeros(1, 1, V); x[..., ids[-1]] = 1
-        return len(ids) + 1
+        for _ in range(texts): text = generate(model, params, 'a', chars, vocab, temperature=0)
+        return len(text)
     return run
 
-def write_chapter(hidden, chars):
+def write_torch(hidden, chars, texts=1):
+    import torch
+    rnn, linear = torch.nn.RNN(V, hidden), torch.nn.Linear(hidden, V)
+    @torch.inference_mode()
+    def write():
+        state, ids = None, [1]
+        for _ in range(chars):
+            x = torch.zeros(1, 1, V); x[..., ids[-1]] = 1
+            outputs, state = rnn(x, state)
+            ids.append(int(linear(outputs[-1, 0]).argmax()))
+        return len(ids)
+    return lambda: [write() for _ in range(texts)][-1]
+
+def write_chapter(hidden, chars, texts=1):
     import jax, jax.numpy as jnp
     _, params = start_params(hidden)
-    def run():
+    def write():
         h, ids = jnp.zeros((1, hidden)), [1]
         for _ in range(chars):
             h = rnn_step(h, jax.nn.one_hot(jnp.array([ids[-1]]), V), **params['rnn'])
             ids.append(int((h @ params['W_hq'] + params['b_q']).argmax()))
         return len(ids)
-    return run
+    return lambda: [write() for _ in range(texts)][-1]
 
 PEERS = {'train': {'charrnn': train_charrnn, 'PyTorch eager': train_torch, 'Flax nn.RNN': train_flax, "chapter's style": train_chapter},
          'write': {'charrnn': write_charrnn, 'PyTorch eager': write_torch, "chapter's style": write_chapter}}
@@ -191,8 +193,8 @@ def table(rows):
     "Rows of (what, results) as text: how many times as long as charrnn each peer takes, with the range of the rounds."
     peers = list(PEERS['train'])[1:]
     cell = lambda r: f'{r[0]:6.1f} ({r[1]:.1f}-{r[2]:.1f})' if r else '-'
-    lines = [f'{"times as long as charrnn":34}' + ''.join(f'{p:>24}' for p in peers)]
-    return '\n'.join(lines + [f'{what:34}' + ''.join(f'{cell(ratios(res).get(p)):>24}' for p in peers) for what, res in rows])
+    lines = [f'{"times as long as charrnn":36}' + ''.join(f'{p:>24}' for p in peers)]
+    return '\n'.join(lines + [f'{what:36}' + ''.join(f'{cell(ratios(res).get(p)):>24}' for p in peers) for what, res in rows])
 
 def machine():
     "What was measured on, and when."
@@ -203,19 +205,22 @@ def machine():
     return f'{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {", ".join(map(of, ("jax", "flax", "torch")))}, {time.strftime("%Y-%m-%d")}'
 
 # %% ../nbs/10_benchmark.ipynb #7c3ba799
-JOBS = {'train, hidden 32, batch 1024 x 32': ('train', dict(hidden=32, batch=1024, steps=32, updates=10)),
-        'train, hidden 256, batch 64 x 64': ('train', dict(hidden=256, batch=64, steps=64, updates=10)),
-        'write 1,000 characters, hidden 32': ('write', dict(hidden=32, chars=1000)),
-        'write 1,000 characters, hidden 512': ('write', dict(hidden=512, chars=1000))}
+JOBS = {'train RNN 32, batch 1024 x 32': ('train', dict(hidden=32, batch=1024, steps=32, updates=40)),
+        'train RNN 256, batch 64 x 64': ('train', dict(hidden=256, batch=64, steps=64, updates=20)),
+        'train LSTM 128, batch 50 x 50': ('train', dict(hidden=128, batch=50, steps=50, updates=20, cell='LSTM')),
+        'train LSTM 512 x 2, batch 64 x 128': ('train', dict(hidden=512, batch=64, steps=128, updates=3, cell='LSTM', layers=2)),
+        'train GRU 512 x 2, batch 64 x 128': ('train', dict(hidden=512, batch=64, steps=128, updates=3, cell='GRU', layers=2)),
+        'write 1,000 characters, RNN 32': ('write', dict(hidden=32, chars=1000, texts=5)),
+        'write 1,000 characters, RNN 512': ('write', dict(hidden=512, chars=1000, texts=5))}
 
 def main(rounds=9):
     "Run all jobs and print the table."
     print(machine())
-    results = []
+    results = {}
     for what, (job, config) in JOBS.items():
         print(f'measuring: {what}', file=sys.stderr)
-        results.append((what, in_turns(job, config, rounds=rounds)))
-    print(table(results))
+        results[what] = in_turns(job, config, rounds=rounds)
+    print(table(results.items()))
     return results
 
 # %% ../nbs/10_benchmark.ipynb #87f95c14
@@ -245,12 +250,15 @@ for epoch in range(100):
     with torch.inference_mode(): total = sum(loss_of(w).item() * len(w) for w in val.split(1024)) / 5000
 '''}
 
-def whole_processes(rounds=3):
-    "Seconds of whole processes that train for 100 epochs, in turns: {peer: (first, [seconds])}."
-    times = {peer: [] for peer in WHOLE}
+def whole_processes(
+    codes=WHOLE,  # {name: program}
+    rounds=3,
+):                # {name: (first, [seconds])}; a program that fails is missing
+    "Run programs in fresh processes, in turns, and take the time from start to end."
+    times = {name: [] for name in codes}
     for _ in range(rounds):
-        for peer, code in WHOLE.items():
+        for name, code in codes.items():
             begin = time.perf_counter()
             p = _process(code); p.communicate()
-            if p.returncode == 0: times[peer].append(time.perf_counter() - begin)
-    return {peer: (t[0], t) for peer, t in times.items() if t}
+            if p.returncode == 0: times[name].append(time.perf_counter() - begin)
+    return {name: (t[0], t) for name, t in times.items() if t}

@@ -14,17 +14,19 @@ from .checkpoint import CELLS, load_model
 
 # %% ../nbs/11_book.ipynb #19d7bbea
 def whole_book(
-    batch_size,  # parallel streams
+    batch_size,  # streams or windows in a batch
     num_steps,   # characters of each in a batch
+    streams=True, # False: windows in random order instead
 ):               # TextCorpus
-    "Streams of The Time Machine, normalised: the first 90% for training, then 5% for validation and 5% for the test."
+    "The Time Machine, normalised: the first 90% for training, then 5% for validation and 5% for the test."
     text, source = load_time_machine()
-    return TextCorpus(text, batch_size, num_steps, streams=True, normalizer=normalize, source=source)
+    return TextCorpus(text, batch_size, num_steps, streams=streams, normalizer=normalize, source=source)
 
 # %% ../nbs/11_book.ipynb #d9cfb105
 RECIPES = {
-    'reference': dict(cell='rnn', num_hiddens=32, num_layers=1, dropout=0., drop_connect=0., sigma=0.01, streams=False, batch_size=1024, num_steps=32, optimizer='sgd', lr=1., grad_clip=1., max_epochs=100, val_every=None),
-    'book': dict(cell='lstm', num_hiddens=320, num_layers=1, dropout=0.4, drop_connect=0.5, sigma=None, streams=True, batch_size=32, num_steps=64, optimizer='adamw', lr=0.006, grad_clip=1., max_epochs=115, val_every=500)}
+    'reference': dict(whole=False, streams=False, batch_size=1024, num_steps=32, cell='rnn', num_hiddens=32, num_layers=1, dropout=0., drop_connect=0., sigma=0.01, optimizer='sgd', lr=1., grad_clip=1., max_epochs=100, val_every=None),
+    'quick': dict(whole=False, streams=True, batch_size=8, num_steps=32, cell='gru', num_hiddens=64, num_layers=1, dropout=0., drop_connect=0., sigma=None, optimizer='adamw', lr=0.01, grad_clip=1., max_epochs=7, val_every=1000),
+    'book': dict(whole=True, streams=True, batch_size=16, num_steps=64, cell='lstm', num_hiddens=320, num_layers=1, dropout=0.4, drop_connect=0.5, sigma=None, optimizer='adamw', lr=0.01, grad_clip=1., max_epochs=85, val_every=1000)}
 
 def build(
     vocab_size, *, cell, num_hiddens, num_layers, dropout, drop_connect, sigma, lr, **other

@@ -6,10 +6,10 @@
 __all__ = ['train', 'write', 'bench', 'main']
 
 # %% ../nbs/12_cli.ipynb #0211bc5c
-import argparse, secrets, sys, time
+import argparse, os, secrets, sys, time
 from pathlib import Path
 import jax
-from .corpus import TextCorpus, TimeMachine, normalize
+from .corpus import TextCorpus, TimeMachine, cache_folder, normalize
 from .training import Trainer, evaluate
 from .decoding import generate, stream
 from .checkpoint import CELLS, load_model, save_model
@@ -28,6 +28,7 @@ def _train_arguments(p):
     add('--recipe', default='reference', choices=RECIPES, help='where the settings below come from, unless given (default: %(default)s)')
     add('--cell', choices=CELLS, help='recurrent cell')
     add('--optimizer', choices=('sgd', 'adamw'), help='plain SGD, or AdamW with warm-up and cosine decay')
+    add('--whole', action=argparse.BooleanOptionalAction, default=None, help='of The Time Machine take all, 90%% for training, or what the chapter takes')
     add('--streams', action=argparse.BooleanOptionalAction, default=None, help='read the text in parallel streams with the state carried, or windows in random order')
     for name, kind, text in (
         ('num-hiddens', int, 'width of the hidden state'), ('num-layers', int, 'cells on top of each other'), ('dropout', float, 'share of the outputs dropped on the way up'), ('drop-connect', float, 'share of the recurrent weights dropped'),
@@ -59,8 +60,8 @@ def _settings(a):
     return {name: given.get(name, value) for name, value in RECIPES[a.recipe].items()}
 
 def _corpus(a, s):
-    if a.text is None and not s['streams']: return TimeMachine(s['batch_size'], s['num_steps'], seed=a.seed)
-    if a.text is None: return whole_book(s['batch_size'], s['num_steps'])
+    if a.text is None and s['whole']: return whole_book(s['batch_size'], s['num_steps'], s['streams'])
+    if a.text is None: return TimeMachine(s['batch_size'], s['num_steps'], streams=s['streams'], seed=a.seed)
     return TextCorpus(a.text, s['batch_size'], s['num_steps'], streams=s['streams'], normalizer=normalize if a.letters else None, encoding=a.encoding, split=(0.9, 0.1, 0), seed=a.seed)
 
 def _report(name, r): print(f'{name} perplexity: {r["perplexity"]:.2f} ({r["loss"]:.3f} nats, {r["bits_per_char"]:.3f} bits a character)')
@@ -79,7 +80,7 @@ def train(a):
     params, cell = trainer.state.params, type(getattr(model.rnn, 'cells', [model.rnn])[0]).__name__
     print(f'model: {cell}, {s["num_layers"]} x {s["num_hiddens"]} hidden units, {sum(p.size for p in jax.tree.leaves(params)):,} parameters; {trainer.history[-1]["epoch"] if trainer.history else 0} epochs in {time.perf_counter() - start:.0f} s')
     _report('validation', trainer.evaluate(data))
-    if a.text is None and s['streams']: _report('test', evaluate(model, params, data.test_dataloader()))
+    if a.text is None and s['whole']: _report('test', evaluate(model, params, data.test_dataloader()))
     prompt = a.prompt or ('time traveller' if a.text is None else vocab.decode(data.corpus[:20]))
     print(generate(model, params, prompt, a.num_preds, vocab, temperature=0))
     print(f'saved as {a.out}; to let it write: charrnn generate --model {a.out}')
@@ -106,6 +107,16 @@ def bench(a):
     return 0
 
 # %% ../nbs/12_cli.ipynb #08ccda5c
+def _keep_compiled():
+    "Keep compiled programs for the next command, if there is a place for them."
+    if jax.config.jax_compilation_cache_dir: return
+    folder = cache_folder()/'compiled'
+    try: folder.mkdir(parents=True, exist_ok=True)
+    except OSError: return
+    if not os.access(folder, os.W_OK): return
+    jax.config.update('jax_compilation_cache_dir', str(folder))
+    jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)
+
 def main(
     argv=None,  # arguments; None: those of the process
 ) -> int:       # exit status: 0 done, 1 failed on the way, 2 bad input, 130 stopped by Ctrl-C
@@ -119,6 +130,7 @@ def main(
         arguments(sub); sub.set_defaults(run=run)
     try:
         a = parser.parse_args(argv)
+        _keep_compiled()
         return a.run(a)
     except KeyboardInterrupt: return 130
     except (ValueError, FileNotFoundError, PermissionError, IsADirectoryError) as e: status, error = 2, e

@@ -27,7 +27,7 @@ class StackedRNN(nn.Module):
         if not 0 <= self.dropout < 1: raise ValueError(f'dropout is {self.dropout}; expected a share from 0 up to, but not including, 1')
         for i, (below, above) in enumerate(zip(self.cells, self.cells[1:])):
             if below.num_hiddens != above.num_inputs: raise ValueError(f'cell {i + 1} has num_inputs = {above.num_inputs}; expected {below.num_hiddens}, as wide as the state of cell {i}')
-        self.drop = nn.Dropout(self.dropout)
+        self.drop = nn.Dropout(self.dropout, broadcast_dims=(0,))            # one mask for all time steps
 
     def initial_state(self, batch_size:int):
         "The states of all cells before the first character, a tuple."

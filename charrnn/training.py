@@ -171,7 +171,7 @@ def adamw(
     lr,                # learning rate at its highest
     updates,           # steps of the optimiser in the whole training
     warmup=0.05,       # share of them in which the learning rate rises from zero
-    weight_decay=0.1,
+    weight_decay=0.01,
 ):                     # optax transformation
     "AdamW (Loshchilov and Hutter 2019); the learning rate rises linearly, then falls to zero along half a cosine."
     import optax
@@ -215,6 +215,14 @@ class Trainer:
         return evaluate(self.model, self.state.params, data.val_dataloader() if hasattr(data, 'val_dataloader') else data)
 
 # %% ../nbs/05_training.ipynb #108d208a
+@partial(jax.jit, static_argnames=('model', 'optimizer'))
+def _first_state(model, optimizer, seed, params=None):
+    "The state before the first update; compiled as a whole, since an operation by itself takes longer to compile than to run."
+    if params is None: params = model.init(jax.random.key(seed), jnp.zeros((1, 1), jnp.int32))['params']
+    return TrainState(jnp.array(0), params, optimizer.init(params), seed)
+
+_copy = jax.jit(partial(jax.tree.map, jnp.copy))
+
 @patch
 def fit(self:Trainer,
     model,        # a language model such as `RNNLMScratch`
@@ -225,11 +233,9 @@ def fit(self:Trainer,
     self.model, self.history, self.interrupted = model, [], False
     with jax.default_device(self.device):
         loaders = _loaders(data)
-        if params is None: params = model.init(jax.random.key(self.seed), jnp.zeros((1, 1), jnp.int32))['params']
-        params = jax.tree.map(jnp.array, params)                      # a copy, since its memory will be used again
         self._prepare(loaders[0])
-        self.state = jax.device_put(TrainState(0, params, self._tx.init(params), self.seed), self.device)
-        self._good = jax.tree.map(jnp.copy, self.state)
+        self.state = _copy(jax.device_put(_first_state(model, self._tx, self.seed, params), self.device))   # a copy, since its memory will be used again
+        self._good = _copy(self.state)
         try: self._epochs(*loaders)
         except KeyboardInterrupt:
             self.interrupted = True
@@ -267,7 +273,7 @@ def _cut_blocks(self:Trainer, batches):
     while done < total:
         n = min(n, most, total - done, *([self.val_every - int(self.state.step) % self.val_every] if self.val_every else ()))
         starts, lengths = _filled(batches, done, done + n, most)
-        begin, before = time.perf_counter(), jax.tree.map(jnp.copy, self.state)
+        begin, before = time.perf_counter(), _copy(self.state)
         self.state, *numbers = train_block(self.model, self._tx, self._clip, self.state, ids, starts, lengths, n, batches.num_steps)
         losses, norms = (x[:n] for x in jax.device_get(numbers))
         self._check_finite(before, losses, norms)
@@ -310,7 +316,7 @@ def _judge(self:Trainer, epoch, rows, seconds, val, bar):
     bar.set_postfix_str(_one_line(row, self.max_epochs), refresh=row['epoch'] == self.max_epochs)
     if not self.patience: return False
     if row['val_loss'] is None: raise ValueError('patience needs validation; expected data with a val_dataloader()')
-    if not self._best or row['val_loss'] < self._best[0]: self._best, self._waited = (row['val_loss'], jax.tree.map(jnp.copy, self.state.params)), 0
+    if not self._best or row['val_loss'] < self._best[0]: self._best, self._waited = (row['val_loss'], _copy(self.state.params)), 0
     else: self._waited += 1
     return self._waited >= self.patience
 
