@@ -138,7 +138,7 @@ class RNNScratch(nn.Module):
     num_hiddens: int     # width of the state
     sigma: float | None = 0.01  # standard deviation of the initial weights; None: scaled to the width, orthogonal recurrence
     drop_connect: float = 0.    # share of the recurrent weights that are set to zero, anew for every update, in training only
-    num_gates, unroll, gate, gate_vjp = 1, 4, staticmethod(rnn_gate), (rnn_slopes, rnn_back)  # what another cell replaces
+    num_gates, unroll, gate, gate_vjp = 1, 8, staticmethod(rnn_gate), (rnn_slopes, rnn_back)  # what another cell replaces
 
     def setup(self):
         for name in ('num_inputs', 'num_hiddens'):

@@ -212,12 +212,12 @@ class Trainer:
     ) -> dict:    # loss (nats a character), perplexity, bits_per_char, characters
         "Judge the trained model on every character of `data`."
         if self.state is None: raise ValueError('there is nothing to evaluate yet; call fit(model, data) first')
-        return evaluate(self.model, self.state.params, data.val_dataloader() if hasattr(data, 'val_dataloader') else data)
+        with jax.default_device(self.device): return evaluate(self.model, self.state.params, data.val_dataloader() if hasattr(data, 'val_dataloader') else data)
 
 # %% ../nbs/05_training.ipynb #108d208a
-@partial(jax.jit, static_argnames=('model', 'optimizer'))
+@partial(jax.jit, static_argnames=('model', 'optimizer'), compiler_options={'xla_backend_optimization_level': 1})
 def _first_state(model, optimizer, seed, params=None):
-    "The state before the first update; compiled as a whole, since an operation by itself takes longer to compile than to run."
+    "The state before the first update; compiled as a whole, since an operation by itself takes longer to compile than to run, and in a hurry, since it runs once."
     if params is None: params = model.init(jax.random.key(seed), jnp.zeros((1, 1), jnp.int32))['params']
     return TrainState(jnp.array(0), params, optimizer.init(params), seed)
 
@@ -294,9 +294,10 @@ def _single_blocks(self:Trainer, batches):
 @patch
 def _epochs(self:Trainer, train_batches, val_batches):
     from tqdm.auto import tqdm
+    rows, begin = [], time.perf_counter()                # since the last validation
     with tqdm(disable=not self.progress, unit=' updates', mininterval=0.5) as bar:
         for epoch in range(self.max_epochs):
-            batches, rows, begin = train_batches(epoch), [], time.perf_counter()
+            batches = train_batches(epoch)
             if hasattr(batches, '__len__'): bar.total = self.max_epochs * len(batches)
             blocks, seen = (self._cut_blocks if _is_cut(batches) else self._single_blocks)(batches), 0
             for block in blocks:
@@ -306,7 +307,9 @@ def _epochs(self:Trainer, train_batches, val_batches):
                 rows, begin = [], time.perf_counter()
             if not seen: raise ValueError(f'epoch {epoch + 1} has no batches; expected at least one (a generator is used up after one epoch: pass a list)')
             last = epoch + 1 == self.max_epochs
-            if rows and (last or not self.val_every) and self._judge(epoch, rows, time.perf_counter() - begin, val_batches(), bar): return
+            if not rows or self.val_every and not last: continue
+            if self._judge(epoch, rows, time.perf_counter() - begin, val_batches(), bar): return
+            rows, begin = [], time.perf_counter()
 
 @patch
 def _judge(self:Trainer, epoch, rows, seconds, val, bar):
