@@ -10,6 +10,7 @@ import argparse, os, secrets, sys, time
 from pathlib import Path
 import jax
 from .corpus import TextCorpus, TimeMachine, cache_folder, normalize
+from .lm import bits_per_char, perplexity
 from .training import Trainer, evaluate
 from .decoding import generate, stream
 from .checkpoint import CELLS, load_model, save_model
@@ -64,7 +65,7 @@ def _corpus(a, s):
     if a.text is None: return TimeMachine(s['batch_size'], s['num_steps'], streams=s['streams'], seed=a.seed)
     return TextCorpus(a.text, s['batch_size'], s['num_steps'], streams=s['streams'], normalizer=normalize if a.letters else None, encoding=a.encoding, split=(0.9, 0.1, 0), seed=a.seed)
 
-def _report(name, r): print(f'{name} perplexity: {r["perplexity"]:.2f} ({r["loss"]:.3f} nats, {r["bits_per_char"]:.3f} bits a character)')
+def _report(name, loss): print(f'{name} perplexity: {perplexity(loss):.2f} ({loss:.3f} nats, {bits_per_char(loss):.3f} bits a character)')
 
 def train(a):
     "Train as the parsed arguments `a` say, print the result, save the model."
@@ -77,10 +78,11 @@ def train(a):
     try: trainer.fit(model, data)
     finally:
         if trainer.state is not None and int(trainer.state.step): save_model(a.out, model, trainer.state.params, vocab, source=data.source, history=trainer.history)
+    last = trainer.history[-1] if trainer.history else dict(step=None)
     params, cell = trainer.state.params, type(getattr(model.rnn, 'cells', [model.rnn])[0]).__name__
-    print(f'model: {cell}, {s["num_layers"]} x {s["num_hiddens"]} hidden units, {sum(p.size for p in jax.tree.leaves(params)):,} parameters; {trainer.history[-1]["epoch"] if trainer.history else 0} epochs in {time.perf_counter() - start:.0f} s')
-    _report('validation', trainer.evaluate(data))
-    if a.text is None and s['whole']: _report('test', evaluate(model, params, data.test_dataloader()))
+    print(f'model: {cell}, {s["num_layers"]} x {s["num_hiddens"]} hidden units, {sum(p.size for p in jax.tree.leaves(params)):,} parameters; {last.get("epoch", 0)} epochs in {time.perf_counter() - start:.0f} s')
+    _report('validation', last['val_loss'] if last['step'] == int(trainer.state.step) else trainer.evaluate(data)['loss'])
+    if a.text is None and s['whole']: _report('test', evaluate(model, params, data.test_dataloader())['loss'])
     prompt = a.prompt or ('time traveller' if a.text is None else vocab.decode(data.corpus[:20]))
     print(generate(model, params, prompt, a.num_preds, vocab, temperature=0))
     print(f'saved as {a.out}; to let it write: charrnn generate --model {a.out}')
