@@ -25,7 +25,7 @@ def whole_book(
 # %% ../nbs/11_book.ipynb #d9cfb105
 RECIPES = {
     'reference': dict(whole=False, streams=False, batch_size=1024, num_steps=32, cell='rnn', num_hiddens=32, num_layers=1, dropout=0., drop_connect=0., sigma=0.01, optimizer='sgd', lr=1., grad_clip=1., max_epochs=100, val_every=None),
-    'quick': dict(whole=False, streams=True, batch_size=8, num_steps=32, cell='gru', num_hiddens=64, num_layers=1, dropout=0., drop_connect=0., sigma=None, optimizer='adamw', lr=0.03, grad_clip=1., max_epochs=4, val_every=1000),
+    'quick': dict(whole=False, streams=True, batch_size=8, num_steps=32, cell='rnn', num_hiddens=64, num_layers=1, dropout=0., drop_connect=0., sigma=0.1, optimizer='adamw', lr=0.03, grad_clip=1., max_epochs=10, val_every=1000),
     'book': dict(whole=True, streams=True, batch_size=16, num_steps=64, cell='lstm', num_hiddens=320, num_layers=1, dropout=0.4, drop_connect=0.5, sigma=None, optimizer='adamw', lr=0.01, grad_clip=1., max_epochs=80, val_every=1000)}
 
 def build(
