@@ -14,10 +14,10 @@ from .checkpoint import CELLS, load_model
 
 # %% ../nbs/11_book.ipynb #19d7bbea
 def whole_book(
-    batch_size,  # streams or windows in a batch
-    num_steps,   # characters of each in a batch
-    streams=True, # False: windows in random order instead
-):               # TextCorpus
+    batch_size,    # streams or windows in a batch
+    num_steps,     # characters of each in a batch
+    streams=True,  # False: windows in random order instead
+):                 # TextCorpus
     "The Time Machine, normalised: the first 90% for training, then 5% for validation and 5% for the test."
     text, source = load_time_machine()
     return TextCorpus(text, batch_size, num_steps, streams=streams, normalizer=normalize, source=source)

@@ -307,9 +307,9 @@ def _epochs(self:Trainer, train_batches, val_batches):
                 rows, begin = [], time.perf_counter()
             if not seen: raise ValueError(f'epoch {epoch + 1} has no batches; expected at least one (a generator is used up after one epoch: pass a list)')
             last = epoch + 1 == self.max_epochs
-            if not rows or self.val_every and not last: continue
-            if self._judge(epoch, rows, time.perf_counter() - begin, val_batches(), bar): return
-            rows, begin = [], time.perf_counter()
+            if rows and (last or not self.val_every):
+                if self._judge(epoch, rows, time.perf_counter() - begin, val_batches(), bar): return
+                rows, begin = [], time.perf_counter()
 
 @patch
 def _judge(self:Trainer, epoch, rows, seconds, val, bar):
