@@ -14,7 +14,7 @@ import numpy as np
 from .vocab import Vocab
 from .corpus import Windows
 from .cell import RNNScratch, rnn_step
-from .cells import GRUScratch, LSTMScratch
+from .cells import GRUScratch, LSTMScratch, MinGRUScratch
 from .deep import StackedRNN
 from .lm import RNNLMScratch
 from .clipping import clip_gradients
@@ -33,7 +33,7 @@ def batches(batch, steps, updates):
 def start_params(hidden, cell='RNN', layers=1):
     "A model and the parameters it starts from."
     import jax
-    Cell = {'RNN': RNNScratch, 'GRU': GRUScratch, 'LSTM': LSTMScratch}[cell]
+    Cell = {'RNN': RNNScratch, 'GRU': GRUScratch, 'LSTM': LSTMScratch, 'MinGRU': MinGRUScratch}[cell]
     cells = [Cell(n, hidden) for n in [V] + [hidden] * (layers - 1)]
     model = RNNLMScratch(StackedRNN(cells) if layers > 1 else cells[0], V)
     return model, model.init(jax.random.key(0), np.zeros((1, 1), np.int32))['params']

@@ -62,7 +62,7 @@ def _weights(lengths, num_steps):
     "Equal weights with sum 1 for the first `lengths` characters of each row, 0 for those that fill it up; (num_steps, batch)."
     return (jnp.arange(num_steps)[:, None] < lengths) / jnp.maximum(lengths.sum(), 1)
 
-@partial(jax.jit, static_argnames=('model', 'optimizer', 'grad_clip_val', 'num_steps'), donate_argnames='state')
+@partial(jax.jit, static_argnames=('model', 'optimizer', 'grad_clip_val', 'num_steps'), donate_argnames='state', compiler_options={'xla_backend_optimization_level': 2})
 def train_block(
     model,          # the language model, a flax module
     optimizer,      # optax transformation
@@ -85,10 +85,10 @@ def train_block(
     return jax.lax.while_loop(go_on, update, (0, state, zeros, zeros))[1:]
 
 # %% ../nbs/05_training.ipynb #f4e61b61
-@partial(jax.jit, static_argnames='model')
+@partial(jax.jit, static_argnames='model', compiler_options={'xla_backend_optimization_level': 2})
 def _batch_loss(model, params, X, Y): return cross_entropy(model.apply({'params': params}, X), Y)
 
-@partial(jax.jit, static_argnames=('model', 'num_steps'))
+@partial(jax.jit, static_argnames=('model', 'num_steps'), compiler_options={'xla_backend_optimization_level': 2})
 def _block_loss(model, params, carry, ids, starts, lengths, num_steps):
     "The carried state and the total loss of some batches, divided by the characters that fit into one."
     def add(at, rows):
