@@ -215,9 +215,9 @@ class Trainer:
         with jax.default_device(self.device): return evaluate(self.model, self.state.params, data.val_dataloader() if hasattr(data, 'val_dataloader') else data)
 
 # %% ../nbs/05_training.ipynb #108d208a
-@partial(jax.jit, static_argnames=('model', 'optimizer'), compiler_options={'xla_backend_optimization_level': 1})
+@partial(jax.jit, static_argnames=('model', 'optimizer'), compiler_options={'xla_backend_optimization_level': 2})
 def _first_state(model, optimizer, seed, params=None):
-    "The state before the first update; compiled as a whole, since an operation by itself takes longer to compile than to run, and in a hurry, since it runs once."
+    "The state before the first update; compiled as a whole, since an operation by itself takes longer to compile than to run."
     if params is None: params = model.init(jax.random.key(seed), jnp.zeros((1, 1), jnp.int32))['params']
     return TrainState(jnp.array(0), params, optimizer.init(params), seed)
 
