@@ -53,6 +53,8 @@ def train_step(
     return _update(model, optimizer, grad_clip_val, state, X.T, Y.T, 1 / X.size)
 
 # %% ../nbs/05_training.ipynb #6bf77cc9
+_jit = partial(jax.jit, compiler_options={'xla_backend_optimization_level': 2})    # the default, 3, compiles longer, and a narrow recurrence runs slower
+
 def _cut(ids, starts, num_steps):
     "Windows and their targets, (num_steps, batch) each."
     window = ids[starts + jnp.arange(num_steps + 1)[:, None]]
@@ -62,7 +64,7 @@ def _weights(lengths, num_steps):
     "Equal weights with sum 1 for the first `lengths` characters of each row, 0 for those that fill it up; (num_steps, batch)."
     return (jnp.arange(num_steps)[:, None] < lengths) / jnp.maximum(lengths.sum(), 1)
 
-@partial(jax.jit, static_argnames=('model', 'optimizer', 'grad_clip_val', 'num_steps'), donate_argnames='state', compiler_options={'xla_backend_optimization_level': 2})
+@partial(_jit, static_argnames=('model', 'optimizer', 'grad_clip_val', 'num_steps'), donate_argnames='state')
 def train_block(
     model,          # the language model, a flax module
     optimizer,      # optax transformation
@@ -74,7 +76,7 @@ def train_block(
     n,              # updates to make
     num_steps,      # characters in a window
 ):                  # new TrainState; losses and gradient norms, (most updates a call,) each, zero where no update was made
-    "Many updates in one compiled call; ends early at a loss or gradient norm that is not finite."
+    "Many updates in one compiled call, itself not inside another; ends early at a loss or gradient norm that is not finite."
     def update(carry):
         i, state, losses, norms = carry
         X, Y = _cut(ids, starts[i], num_steps)
@@ -85,10 +87,10 @@ def train_block(
     return jax.lax.while_loop(go_on, update, (0, state, zeros, zeros))[1:]
 
 # %% ../nbs/05_training.ipynb #f4e61b61
-@partial(jax.jit, static_argnames='model', compiler_options={'xla_backend_optimization_level': 2})
+@partial(_jit, static_argnames='model')
 def _batch_loss(model, params, X, Y): return cross_entropy(model.apply({'params': params}, X), Y)
 
-@partial(jax.jit, static_argnames=('model', 'num_steps'), compiler_options={'xla_backend_optimization_level': 2})
+@partial(_jit, static_argnames=('model', 'num_steps'))
 def _block_loss(model, params, carry, ids, starts, lengths, num_steps):
     "The carried state and the total loss of some batches, divided by the characters that fit into one."
     def add(at, rows):
@@ -215,7 +217,7 @@ class Trainer:
         with jax.default_device(self.device): return evaluate(self.model, self.state.params, data.val_dataloader() if hasattr(data, 'val_dataloader') else data)
 
 # %% ../nbs/05_training.ipynb #108d208a
-@partial(jax.jit, static_argnames=('model', 'optimizer'), compiler_options={'xla_backend_optimization_level': 2})
+@partial(_jit, static_argnames=('model', 'optimizer'))
 def _first_state(model, optimizer, seed, params=None):
     "The state before the first update; compiled as a whole, since an operation by itself takes longer to compile than to run."
     if params is None: params = model.init(jax.random.key(seed), jnp.zeros((1, 1), jnp.int32))['params']
