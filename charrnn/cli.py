@@ -6,7 +6,7 @@
 __all__ = ['train', 'write', 'bench', 'main']
 
 # %% ../nbs/12_cli.ipynb #0211bc5c
-import argparse, os, secrets, sys, time
+import argparse, os, secrets, signal, sys, time
 from pathlib import Path
 import jax
 from .corpus import TextCorpus, TimeMachine, cache_folder, normalize
@@ -121,7 +121,7 @@ def _keep_compiled():
 
 def main(
     argv=None,  # arguments; None: those of the process
-) -> int:       # exit status: 0 done, 1 failed on the way, 2 bad input, 130 stopped by Ctrl-C
+) -> int:       # exit status: 0 done, 1 failed on the way, 2 bad input, 130 stopped by Ctrl-C or a request to end
     "The command `charrnn`."
     parser = _Parser(prog='charrnn', description='Character-level recurrent language models from scratch in JAX.')
     commands = parser.add_subparsers(title='commands', metavar='COMMAND', required=True)
@@ -130,6 +130,7 @@ def main(
                                        ('bench', bench, _bench_arguments, 'compare the speed with PyTorch, Flax and the chapter')):
         sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + '.')
         arguments(sub); sub.set_defaults(run=run)
+    if argv is None: signal.signal(signal.SIGTERM, signal.default_int_handler)    # who is asked to end does as at Ctrl-C
     try:
         a = parser.parse_args(argv)
         _keep_compiled()

@@ -242,7 +242,7 @@ def fit(self:Trainer,
         except KeyboardInterrupt:
             self.interrupted = True
             if any(x.is_deleted() for x in jax.tree.leaves(self.state) if hasattr(x, 'is_deleted')): self.state = self._good
-            print(f'stopped by Ctrl-C after update {int(self.state.step)}; what was learned so far is kept')
+            print(f'interrupted after update {int(self.state.step)}; what was learned so far is kept')
         finally:
             if self._best: self.state = self.state.replace(params=self._best[1])
 
