@@ -12,15 +12,23 @@ repo = Path(__file__).resolve().parent.parent
 notebooks = sorted((repo/'nbs').glob('[!_.]*.ipynb'))
 numbered = [p for p in notebooks if re.match(r'\d\d_', p.name)]
 machine_path = re.compile(r'(?<![\w.:/])/(?:work|tmp|root|home)\b[\w./-]*')
+floors = ['chapter', 'beyond', 'engine room', 'tools']
+engine_words = re.compile(r'\b(custom_vjp|custom_jvp|defvjp|defjvp|compiler_options|associative_scan)\b|\bunroll=\d')
+
+class Cell:
+    "A cell of a notebook: its place, source, kind and outputs."
+    def __init__(self, path, i, cell):
+        self.where, self.kind, self.outputs = f'{path.name} cell {i}', cell['cell_type'], cell.get('outputs', [])
+        self.source = ''.join(cell['source'])
+        self.directives = re.findall(r'^#\s*\|\s*(\w+)', self.source, flags=re.M)
+        self.exported = any(d in ('export', 'exports', 'exporti') for d in self.directives)
+        self.lines = [line for line in self.source.splitlines() if line.strip() and not re.match(r'#\s*\|', line)]
+        self.tree = ast.parse(re.sub(r'^\s*[%!].*$', '', self.source, flags=re.M)) if self.kind == 'code' else None
+        self.exports_modules = 'nbdev_export' + '(' in self.source
 
 def cells(path, kind='code'):
-    "The cells of one kind as (position, source, outputs)."
-    for i, cell in enumerate(json.loads(path.read_text(encoding='utf-8'))['cells']):
-        if cell['cell_type'] == kind: yield i, ''.join(cell['source']), cell.get('outputs', [])
-
-def tree(source):
-    "Syntax of a cell, its magics left out."
-    return ast.parse(re.sub(r'^\s*[%!].*$', '', source, flags=re.M))
+    found = (Cell(path, i, cell) for i, cell in enumerate(json.loads(path.read_text(encoding='utf-8'))['cells']))
+    return [cell for cell in found if kind in ('all', cell.kind)]
 
 def command(name, *args):
     "Run a console script of this Python's environment in the repository; its output follows if it fails."
@@ -39,52 +47,93 @@ def in_step():
     after = digests()
     yield from (f'{name} changed' for name in sorted({*before, *after}) if before.get(name) != after.get(name))
 
-def imports(node):
-    "Names of the project's modules that an import brings: '' is charrnn itself."
-    names = [a.name for a in node.names] if isinstance(node, ast.Import) else [f"{'charrnn.' if node.level else ''}{node.module or ''}"]
-    for name in names:
-        package, _, module = name.partition('.')
-        if package == 'charrnn': yield module.split('.')[0]
+def imported(cell):
+    "Names of the project's modules that a cell imports: '' is charrnn itself."
+    for node in ast.walk(cell.tree):
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ''] if isinstance(node, ast.ImportFrom) else []
+        yield from (name.removeprefix('charrnn').lstrip('.').split('.')[0] for name in names if name.split('.')[0] == 'charrnn')
 
-def one_way():
-    "a notebook imports only from lower-numbered ones"
-    order = {p.stem[3:]: int(p.stem[:2]) for p in numbered}
-    for path in notebooks:
-        own = int(path.stem[:2]) if path in numbered else len(order) + 100
-        for i, source, _ in cells(path):
-            for node in ast.walk(tree(source)):
-                if not isinstance(node, (ast.Import, ast.ImportFrom)): continue
-                for name in imports(node):
-                    if not name and path.stem != 'index': yield f'{path.name} cell {i}: imports from charrnn itself, which only index may'
-                    elif name and order.get(name, 1000) >= own: yield f'{path.name} cell {i}: imports charrnn.{name}, which is not lower-numbered'
+def may_import(own, other):
+    "The floors: a module imports the engine room, and lower numbers of its own floor and of those below it."
+    if own // 10 == 2: return other // 10 == 2
+    return other // 10 == 2 or other < own
+
+def on_their_floors():
+    "exported cells import the engine room and lower floors only, without a circle"
+    numbers = {m[1]: int(p.name[:2]) for p in numbered for cell in cells(p) if (m := re.search(r'#\| default_exp (\w+)', cell.source))}
+    graph = {name: set() for name in numbers}
+    for path in numbered:
+        own = int(path.name[:2])
+        module = next((name for name, n in numbers.items() if n == own), None)
+        for cell in cells(path):
+            if not cell.exported: continue
+            for name in imported(cell):
+                if name not in numbers: yield f'{cell.where}: imports charrnn.{name or "itself"}, which is no module of a notebook'
+                elif not may_import(own, numbers[name]): yield f'{cell.where}: the {floors[own // 10]} floor may not import charrnn.{name}'
+                else: graph[module].add(name)
+    done = set()
+    while ready := {name for name in graph.keys() - done if graph[name] <= done}: done |= ready
+    if stuck := sorted(graph.keys() - done): yield f'imports in a circle: {", ".join(stuck)}'
+
+def kept_small():
+    "exported cells have at most 30 lines (the Trainer 45); lines at most 120 characters, 100 in what a chapter shows but does not export"
+    for path in numbered:
+        for cell in cells(path):
+            most = 45 if 'class Trainer:' in cell.source else 30
+            if cell.exported and len(cell.lines) > most: yield f'{cell.where}: {len(cell.lines)} lines; expected at most {most}'
+            shown = path.name[0] == '0' and not {'hide', 'slow'} & set(cell.directives) and 'test_fail' not in cell.source
+            for line in cell.source.splitlines():
+                if len(line) > (limit := 100 if shown else 120): yield f'{cell.where}: a line of {len(line)} characters; expected at most {limit}: {line.strip()[:50]}'
+
+def engine_in_its_room():
+    "no custom derivative, compiler option or chunking outside the engine room"
+    for path in numbered:
+        for cell in cells(path):
+            if path.name[0] != '2' and cell.exported and (found := engine_words.search(cell.source)): yield f'{cell.where}: {found[0]}'
+
+def one_patch():
+    "no @patch but predict"
+    for path in numbered:
+        for cell in cells(path):
+            if re.search(r'^@patch\b(?!\ndef predict\b)', cell.source, flags=re.M): yield f'{cell.where}: @patch'
+
+def few_names():
+    "fewer than 40 public names"
+    tree = ast.parse((repo/'charrnn'/'__init__.py').read_text())
+    names = [a.asname or a.name for node in tree.body if isinstance(node, ast.ImportFrom) for a in node.names]
+    if len(names) >= 40: yield f'{len(names)} names in charrnn/__init__.py'
 
 def pure_imports():
     "cells that import hold imports and nothing else"
     for path in numbered:  # the documentation build runs these cells alone
-        for i, source, _ in cells(path):
-            nodes, body = list(ast.walk(tree(source))), tree(source).body
-            exported = re.search(r'^#\s*\|\s*(exports?|exporti)\b', source, flags=re.M)
-            if exported or 'nbdev_export' + '(' in source or not any(isinstance(n, (ast.Import, ast.ImportFrom)) for n in nodes): continue
-            if not all(isinstance(n, (ast.Import, ast.ImportFrom)) for n in body): yield f'{path.name} cell {i}: imports mixed with other code'
+        for cell in cells(path):
+            kinds = {isinstance(n, (ast.Import, ast.ImportFrom)) for n in cell.tree.body}
+            if len(kinds) > 1 and not cell.exported and not cell.exports_modules: yield f'{cell.where}: imports mixed with other code'
 
 def executed():
     "every notebook is executed, its outputs saved, none an error"
     for path in notebooks:
-        found = list(cells(path))
-        if not any(outputs for *_, outputs in found): yield f'{path.name}: no saved output'
-        for i, source, outputs in found:
-            if any(o['output_type'] == 'error' for o in outputs): yield f'{path.name} cell {i}: saved output is an error'
-            calls = (n.value.func for n in tree(source).body if isinstance(n, ast.Expr) and isinstance(n.value, ast.Call))
-            if not outputs and any(getattr(f, 'id', '') in ('print', 'show_doc') for f in calls): yield f'{path.name} cell {i}: not executed'
+        found = cells(path)
+        if not any(cell.outputs for cell in found) and len(found) > 4: yield f'{path.name}: no saved output'
+        for cell in found:
+            if any(o['output_type'] == 'error' for o in cell.outputs): yield f'{cell.where}: saved output is an error'
+            calls = (n.value.func for n in cell.tree.body if isinstance(n, ast.Expr) and isinstance(n.value, ast.Call))
+            if not cell.outputs and any(getattr(f, 'id', '') in ('print', 'show_doc') for f in calls): yield f'{cell.where}: not executed'
 
 def no_paths():
     "no path of somebody's machine in sources and outputs"
     for path in notebooks:
-        for kind in ('code', 'markdown'):
-            for i, source, outputs in cells(path, kind):
-                shown = [o.get('text', '') for o in outputs] + [v for o in outputs for k, v in o.get('data', {}).items() if k.startswith('text/')]
-                text = '\n'.join([source, *(''.join(s) for s in shown)])
-                yield from (f'{path.name} cell {i}: {found}' for found in machine_path.findall(text))
+        for cell in cells(path, 'all'):
+            shown = [o.get('text', '') for o in cell.outputs] + [v for o in cell.outputs for k, v in o.get('data', {}).items() if k.startswith('text/')]
+            yield from (f'{cell.where}: {found}' for found in machine_path.findall('\n'.join([cell.source, *map(''.join, shown)])))
+
+def linted():
+    "ruff finds nothing in modules and notebooks"
+    return command('ruff', 'check', '--quiet', 'charrnn', 'nbs', '.ci')
+
+def typed():
+    "mypy finds nothing in the modules"
+    return command('mypy', 'charrnn')
 
 def tests():
     "nbdev_test passes"
@@ -95,7 +144,8 @@ def readme_in_step():
     return readme.problems()
 
 def main():
-    checks = [in_step, one_way, pure_imports, executed, readme_in_step, no_paths] + ([] if '--no-test' in sys.argv[1:] else [tests])
+    checks = [in_step, on_their_floors, kept_small, engine_in_its_room, one_patch, few_names, pure_imports, executed, readme_in_step, no_paths, linted, typed]
+    if '--no-test' not in sys.argv[1:]: checks.append(tests)
     passed = failed = 0
     for check in checks:
         wrong, weight = list(check()), len(notebooks) if check is tests else 1

@@ -2,14 +2,17 @@
 
 __version__ = "0.1.0"
 
-from .vocab import Vocab, count_tokens
-from .corpus import Streams, TextCorpus, TimeMachine, Windows, load_time_machine, normalize
-from .cell import RNNScratch, check_len, check_shape, recur, rnn_step
-from .lm import RNNLMScratch, bits_per_char, cross_entropy, nll, perplexity
+from .book import RECIPES, whole_book
+from .cell import Cell, RNNScratch, check_len, check_shape, rnn_step
+from .checkpoint import SavedModel, load_model, pretrained, save_model
 from .clipping import clip_gradients, global_norm
-from .training import Trainer, TrainState, adamw, evaluate, train_step
-from .decoding import decode_step, generate, sample_logits, stream
-from .cells import GRUScratch, LSTMScratch, MinGRUScratch
-from .deep import StackedRNN
-from .checkpoint import SavedModel, load_model, save_model
-from .book import pretrained, whole_book
+from .corpus import Batches, Corpus, TimeMachine, load_time_machine, normalize
+from .decoding import Sampling, generate, stream
+from .depth import StackedRNN, build_model, layered
+from .errors import BadInput
+from .gates import GRUScratch, LSTMScratch
+from .lm import RNNLMScratch, bits_per_char, cross_entropy, perplexity
+from .recurrence import Step, recur
+from .scans import MinGRUScratch
+from .training import Trainer, TrainState, adamw, evaluate
+from .vocab import Vocab

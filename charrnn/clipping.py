@@ -5,24 +5,26 @@
 # %% auto #0
 __all__ = ['global_norm', 'clip_gradients']
 
-# %% ../nbs/04_clipping.ipynb #8f890687
+# %% ../nbs/04_clipping.ipynb #6a8112f7
 import jax
 import jax.numpy as jnp
+from .errors import check_above
 
-# %% ../nbs/04_clipping.ipynb #c4f0d776
+# %% ../nbs/04_clipping.ipynb #f3d059b1
 def global_norm(
     grads,  # tree of arrays
 ):          # scalar, float32 or wider
     "Euclidean length of all the numbers in a tree, as one vector."
     wide = lambda g: g.astype(jnp.promote_types(g.dtype, jnp.float32))
-    return jnp.sqrt(sum(jnp.sum(jnp.square(wide(g))) for g in map(jnp.asarray, jax.tree.leaves(grads))))
+    return jnp.sqrt(sum(jnp.sum(jnp.square(wide(g)))
+                        for g in map(jnp.asarray, jax.tree.leaves(grads))))
 
-# %% ../nbs/04_clipping.ipynb #ca5b147e
+# %% ../nbs/04_clipping.ipynb #f016379d
 def clip_gradients(
     grad_clip_val,  # θ, the largest length allowed, above zero
     grads,          # tree of gradients
 ):                  # tree of the same shapes and types
-    "g ← min(1, θ/‖g‖) g with the norm taken over the whole tree (Pascanu et al. 2013, algorithm 1)."
-    if not grad_clip_val > 0: raise ValueError(f'grad_clip_val is {grad_clip_val}; expected a number above 0 (to train without clipping, do not call clip_gradients)')
+    "g ← min(1, θ/‖g‖) g with the norm over the whole tree (Pascanu et al. 2013, algorithm 1)."
+    check_above(0, grad_clip_val=grad_clip_val)
     factor = jnp.minimum(1., grad_clip_val / global_norm(grads))
     return jax.tree.map(lambda g: g * factor.astype(g.dtype), grads)
