@@ -1,17 +1,13 @@
-"Packaging: everything is read from settings.ini, the one place for names, versions and requirements."
+"Packaging: names, versions and requirements are read from settings.ini."
 from configparser import ConfigParser
 from pathlib import Path
-from setuptools import find_packages, setup
+from setuptools import setup
 
 here = Path(__file__).parent
 config = ConfigParser(delimiters=['='])
 config.read(here/'settings.ini', encoding='utf-8')
 cfg = config['DEFAULT']
-
-licenses = {'apache2': 'Apache-2.0', 'mit': 'MIT', 'bsd3': 'BSD-3-Clause'}
-statuses = ['Planning', 'Pre-Alpha', 'Alpha', 'Beta', 'Production/Stable', 'Mature', 'Inactive']
-pythons = ['3.11', '3.12', '3.13']
-extras = {key.removesuffix('_requirements'): cfg[key].split() for key in cfg if key.endswith('_requirements')}
+lib = cfg['lib_path']
 
 setup(
     name=cfg['lib_name'],
@@ -22,24 +18,23 @@ setup(
     author=cfg['author'],
     author_email=cfg['author_email'],
     url=cfg['git_url'],
-    license=licenses[cfg['license']],
+    license={'apache2': 'Apache-2.0'}[cfg['license']],
     license_files=['LICENSE'],
     keywords=cfg['keywords'].split(),
     classifiers=[
-        f"Development Status :: {int(cfg['status'])} - {statuses[int(cfg['status']) - 1]}",
+        {'3': 'Development Status :: 3 - Alpha', '4': 'Development Status :: 4 - Beta'}[cfg['status']],
         f"Intended Audience :: {cfg['audience']}",
-        'Topic :: Scientific/Engineering :: Artificial Intelligence',
         f"Natural Language :: {cfg['language']}",
-        *(f'Programming Language :: Python :: {v}' for v in pythons),
+        'Topic :: Scientific/Engineering :: Artificial Intelligence',
+        *(f'Programming Language :: Python :: {v}' for v in ('3.11', '3.12', '3.13')),
     ],
-    packages=find_packages(include=[cfg['lib_path'], f"{cfg['lib_path']}.*"]),
-    include_package_data=True,
-    zip_safe=False,
+    packages=[lib],
+    package_data={lib: ['py.typed', 'models/*.safetensors']},
     python_requires=f">={cfg['min_python']}",
     install_requires=cfg['requirements'].split(),
-    extras_require=extras,
+    extras_require={key.removesuffix('_requirements'): cfg[key].split() for key in cfg if key.endswith('_requirements')},
     entry_points={
         'console_scripts': cfg['console_scripts'].split(),
-        'nbdev': [f"{cfg['lib_path']}={cfg['lib_path']}._modidx:d"],
+        'nbdev': [f'{lib}={lib}._modidx:d'],
     },
 )

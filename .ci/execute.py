@@ -3,36 +3,30 @@
     python .ci/execute.py [--slow] [NOTEBOOK...]     all notebooks of nbs/ by default
 
 Stops at the first error and then leaves that notebook as it was. Each notebook runs in a process of its own, in nbs/.
-Cells that call nbdev_export are not run; cells marked `#| slow` run with --slow only, else keep the outputs they have."""
+Cells that call nbdev_export are not run. Cells marked `#| slow` run with --slow only, else keep their outputs."""
 import argparse, os, re, subprocess, sys, time
 from pathlib import Path
 
 repo = Path(__file__).resolve().parent.parent
 
-def skipped(cell, slow):
-    "Is this cell left alone, its saved outputs too?"
-    if cell.cell_type != 'code' or 'nbdev_export' + '(' in cell.source: return True
-    directives = re.findall(r'^\s*#\s*\|\s*(.+?)\s*$', cell.source, flags=re.M)
-    return 'eval: false' in directives or ('slow' in directives and not slow)
-
 def execute(path, slow):
-    "Run one notebook in this process and save it, cleaned; raises what a cell raises."
-    os.environ['PYTHONPATH'] = os.pathsep.join([str(repo), os.environ.get('PYTHONPATH', '')]).rstrip(os.pathsep)
+    "Run one notebook in this process and save it, cleaned."
+    os.environ['PYTHONPATH'] = os.pathsep.join(filter(None, (str(repo), os.environ.get('PYTHONPATH'))))
     sys.path.insert(0, str(repo))
     os.chdir(path.parent)
     from execnb.nbio import read_nb, write_nb
     from execnb.shell import CaptureShell
     from nbdev.clean import clean_nb
-    nb = read_nb(path)
-    shell = CaptureShell(path)
+    nb, shell = read_nb(path), CaptureShell(path)
+    left_alone = r'nbdev_export\(|^#\s*\|\s*eval: false' + ('' if slow else r'|^#\s*\|\s*slow\b')
+    skipped = lambda cell: cell.cell_type != 'code' or re.search(left_alone, cell.source, flags=re.M)
     for cell in nb.cells:
-        if not skipped(cell, slow): cell.outputs = []  # execnb keeps old outputs where a cell has no new ones
-    try: shell.run_all(nb, exc_stop=True, preproc=lambda cell: skipped(cell, slow))
-    except Exception:
-        sys.exit(shell.prettytb(fname=path.name))
-    for cell in nb.cells:
-        for out in cell.get('outputs', []):  # of a progress bar, which writes over itself, keep what is seen in the end
-            if out.get('output_type') == 'stream': out['text'] = re.sub(r'^.*\r(?!\n)', '', ''.join(out['text']), flags=re.M).splitlines(True)
+        if not skipped(cell): cell.outputs = []  # execnb keeps old outputs where a cell has no new ones
+    try: shell.run_all(nb, exc_stop=True, preproc=skipped)
+    except Exception: sys.exit(shell.prettytb(fname=path.name))
+    for out in (out for cell in nb.cells for out in cell.get('outputs', []) if out['output_type'] == 'stream'):
+        text = re.sub(r'^.*\r(?!\n)', '', ''.join(out['text']), flags=re.M)  # what is seen of a progress bar in the end
+        out['text'] = text.splitlines(keepends=True)
     clean_nb(nb)
     write_nb(nb, path)
 

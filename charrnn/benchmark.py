@@ -32,12 +32,12 @@ def start_params(hidden, cell='RNN', layers=1):
     model = build_model(layered(V, cell=cell.lower(), num_hiddens=hidden, num_layers=layers))
     return model, model.init(jax.random.key(0), np.zeros((1, 1), np.int32))['params']
 
-# %% ../nbs/31_benchmark.ipynb #08b5ecc2
+# %% ../nbs/31_benchmark.ipynb #dfc09b17
 def charrnn_state(hidden, cell='RNN', layers=1):
     "The library's update, and the state before the first."
     import jax, optax
     (model, params), tx = start_params(hidden, cell, layers), optax.sgd(1.)
-    zero = jax.numpy.array(0)
+    zero = jax.numpy.int32(0)
     return Update(model, tx, 1.), TrainState(zero, zero, zero, params, tx.init(params), jax.random.key(0))
 
 def train_charrnn(hidden, batch, steps, updates, cell='RNN', layers=1):

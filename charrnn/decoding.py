@@ -86,25 +86,24 @@ def prepare_prompts(
     for row, p in zip(ids.T, prompts): row[:len(p)] = vocab.encode(p)
     return ids, lengths
 
-# %% ../nbs/06_decoding.ipynb #9091c06c
+# %% ../nbs/06_decoding.ipynb #e6c87de7
 def write_ids(
     model,      # the language model
     params,     # its parameters
     ids,        # prompts, (num_steps, batch)
     lengths,    # of the prompts, (batch,)
     num_preds,  # characters to write
-    keys,       # random keys, (batch,)
+    keys,       # random keys, (batch,); None: greedy
     sampling,   # Sampling
     block,      # characters of a block
 ):              # yields ids, (n, batch) each
     "Read the prompts, then write block by block."
     carry = read_prompts(decode_step, model, params, model.rnn.initial_state(len(lengths)), ids,
                          lengths)
-    keys = keys if sampling.temperature else None
     return write_blocks(decode_step, sample_logits, model, params, carry, keys, sampling, num_preds,
                         block)
 
-# %% ../nbs/06_decoding.ipynb #8a400e1f
+# %% ../nbs/06_decoding.ipynb #4d652220
 def stream(
     model,       # the language model
     params,      # its parameters
@@ -122,12 +121,12 @@ def stream(
     check_at_least(1, block=block)
     ids, lengths = prepare_prompts(model, [prompt], num_preds, vocab)
     yield prompt
-    keys = (jax.random.key(0) if key is None else key)[None]
     if not num_preds: return
+    keys = (jax.random.key(0) if key is None else key)[None] if sampling.temperature else None
     for new in write_ids(model, params, ids, lengths, num_preds, keys, sampling, block):
         yield vocab.decode(new[:, 0])
 
-# %% ../nbs/06_decoding.ipynb #aab8b14b
+# %% ../nbs/06_decoding.ipynb #75f8d553
 def generate(
     model,       # the language model
     params,      # its parameters
@@ -147,7 +146,8 @@ def generate(
     if not prompts: return []
     ids, lengths = prepare_prompts(model, prompts, num_preds, vocab)
     if not num_preds: return prompts
-    keys = jax.random.split(jax.random.key(0) if key is None else key, len(prompts))
+    keys = jax.random.split(jax.random.key(0) if key is None else key,
+                            len(prompts)) if sampling.temperature else None
     blocks = write_ids(model, params, ids, lengths, num_preds, keys, sampling, 1024)
     return [p + vocab.decode(row) for p, row in zip(prompts, np.concatenate([*blocks]).T)]
 

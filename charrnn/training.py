@@ -137,7 +137,7 @@ def adamw(
 
 OPTIMIZERS = {'sgd': sgd, 'adamw': adamw}  # by name
 
-# %% ../nbs/05_training.ipynb #5ff736a7
+# %% ../nbs/05_training.ipynb #9a2f2546
 @lru_cache
 def make_optimizer(
     optimizer,   # a name of `OPTIMIZERS`, or an optax transformation
@@ -164,7 +164,7 @@ def first_state(
     "The state before the first update, compiled as a whole."
     import optax
     if params is None: params = model.init(key, jnp.zeros((1, 1), jnp.int32))['params']
-    opt_state, zero = optimizer.init(params), jnp.array(0)
+    opt_state, zero = optimizer.init(params), jnp.int32(0)
     if numbers: opt_state = optax.tree_utils.tree_set(opt_state, **numbers)
     return TrainState(zero, zero, zero, params, opt_state, key)
 
@@ -184,7 +184,7 @@ def check_fits(model, optimizer, batch_size, num_steps, device):
                                  f'of {batch_size} x {num_steps} '
                                  'needs a smaller width, batch_size or num_steps')
 
-# %% ../nbs/05_training.ipynb #9f594098
+# %% ../nbs/05_training.ipynb #2120db93
 def prepare(
     trainer,  # Trainer
     model,    # the language model
@@ -195,7 +195,7 @@ def prepare(
     total, numbers, accumulate = trainer.max_epochs * len(batches), None, trainer.accumulate
     if isinstance(trainer.optimizer, str):
         check_at_least(0, lr=model.lr)
-        numbers = {'lr': float(model.lr), 'updates': float(total // accumulate)}
+        numbers = {'lr': np.float32(model.lr), 'updates': np.float32(total // accumulate)}
     optimizer = make_optimizer(trainer.optimizer, accumulate, trainer.max_norm)
     check_fits(model, optimizer, batches.batch_size, batches.num_steps, trainer.device)
     state = first_state(model, optimizer, jax.random.key(trainer.seed), params, numbers)
@@ -217,7 +217,7 @@ def check_finite(trainer, good, step, losses, norms):
         f'numbers: try a smaller learning rate or {clip}; the state of update {trainer.state.step} '
         f'is kept')
 
-# %% ../nbs/05_training.ipynb #ee282671
+# %% ../nbs/05_training.ipynb #edfd240b
 def train_blocks(
     trainer,  # Trainer; its `state` is moved on
     update,   # Update
@@ -228,7 +228,9 @@ def train_blocks(
     for epoch in range(int(trainer.state.epoch), trainer.max_epochs):
         batches = as_batches(loader(epoch))
         most, done = min(len(batches), 256), int(trainer.state.position)
-        if not done: trainer.state = trainer.state.replace(carry=first_carry(model, batches))
+        if not done:
+            carry = jax.device_put(first_carry(model, batches), trainer.device)
+            trainer.state = trainer.state.replace(carry=carry)
         while done < len(batches):
             n = min(pace, most, len(batches) - done, updates_to_validation(trainer))
             block, begin = batches.cut(done, n, most, model.vocab_size), time.perf_counter()
@@ -239,7 +241,9 @@ def train_blocks(
             good, trainer.state = trainer.state, state
             pace = next_block_size(max(n, pace), each, 256)
             yield block[2][:n].sum(1), losses, norms, np.full(n, each), done == len(batches)
-        trainer.state = trainer.state.replace(epoch=np.int32(epoch + 1), position=np.int32(0))
+        counts = jax.device_put(dict(epoch=np.int32(epoch + 1), position=np.int32(0)),
+                                trainer.device)
+        trainer.state = trainer.state.replace(**counts)
 
 def updates_to_validation(trainer):
     "Updates until the next validation is due."
