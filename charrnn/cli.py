@@ -44,7 +44,7 @@ def csv_log(
 def _report(name, loss):
     print(f'{name} perplexity: {perplexity(loss):.2f} ({loss:.3f} nats, {bits_per_char(loss):.3f} bits a character)')
 
-# %% ../nbs/32_cli.ipynb #d083ff59
+# %% ../nbs/32_cli.ipynb #0179829f
 def fit_and_save(
     trainer,  # Trainer
     model,    # RNNLMScratch
@@ -54,10 +54,9 @@ def fit_and_save(
     "Train, and save what was learned; whatever went wrong is raised after that."
     failed, uniform = None, float(np.log(len(data.vocab)))
     try: trainer.fit(model, data)
-    except FloatingPointError as e: failed = e
-    if not int(trainer.state.step):
-        if failed: raise failed
-        return print('nothing was learned, and nothing is saved')
+    except Exception as e: failed = e
+    if failed and (trainer.state is None or not int(trainer.state.step)): raise failed
+    if not int(trainer.state.step): return print('nothing was learned, and nothing is saved')
     last = trainer.history[-1] if trainer.history else dict(step=0)
     loss = last['val_loss'] if last['step'] == int(trainer.state.step) else trainer.evaluate(data)['loss']
     if loss < uniform:
@@ -66,8 +65,7 @@ def fit_and_save(
     if failed: raise failed
     if loss < uniform: return loss
     raise RuntimeError(f'the validation loss ends at {loss:.3g} nats, no better than the uniform model with '
-                       f'{uniform:.3g}; '
-                       f'nothing is saved: try a smaller learning rate (now {model.lr}) or more epochs')
+                       f'{uniform:.3g}; nothing is saved: try a smaller learning rate (now {model.lr}) or more epochs')
 
 # %% ../nbs/32_cli.ipynb #89f63770
 def train(

@@ -98,18 +98,18 @@ class Batches:
             (X,), (Y,), (lengths,) = self.cut(batch, 1)
             yield X[lengths > 0, :lengths.max()], Y[lengths > 0, :lengths.max()]
 
-# %% ../nbs/01_corpus.ipynb #51ab86be
+# %% ../nbs/01_corpus.ipynb #349c4b3b
 def count_batches(b):
     "How many batches there are; BadInput if there is none."
     if b.lengths is not None: return len(b.lengths)
-    rows, steps, name = (b.stream_length, b.num_steps,
-                         'batch_size') if b.stateful else (b.num_windows, b.batch_size, 'num_steps')
-    if rows < 1:
-        raise BadInput(f'found {b.num_windows + b.num_steps} characters; expected more than {name} '
-                       f'= {getattr(b, name)}')
-    return -(-rows // steps)
+    left, step, name = b.num_windows, b.batch_size, 'num_steps'
+    if b.stateful: left, step, name = b.stream_length, b.num_steps, 'batch_size'
+    if left < 1:
+        found = b.num_windows + b.num_steps
+        raise BadInput(f'found {found} characters; expected more than {name} = {getattr(b, name)}')
+    return -(-left // step)
 
-# %% ../nbs/01_corpus.ipynb #ca2ead58
+# %% ../nbs/01_corpus.ipynb #980afbbd
 def spans(
     batches,  # Batches
     first,    # first batch
@@ -119,14 +119,14 @@ def spans(
     at, b = np.arange(first, until)[:, None], batches
     if b.stateful:
         starts = b.start + at * b.num_steps + np.arange(b.batch_size) * b.stream_length
-        return starts, np.broadcast_to(np.clip(b.stream_length - at * b.num_steps, 0, b.num_steps),
-                                       starts.shape)
+        lengths = np.clip(b.stream_length - at * b.num_steps, 0, b.num_steps)
+        return starts, np.broadcast_to(lengths, starts.shape)
     rows = at * b.batch_size + np.arange(b.batch_size)
     if b.lengths is not None: return rows * b.num_steps, b.lengths[first:until]
     real = rows < b.num_windows
     rows = np.where(real, rows, 0)
-    return b.start + (rows if b.order is None
-                      else permuted(rows, b.num_windows, *b.order)), real * b.num_steps
+    if b.order is not None: rows = permuted(rows, b.num_windows, *b.order)
+    return b.start + rows, real * b.num_steps
 
 # %% ../nbs/01_corpus.ipynb #5d22bc70
 def cut(
@@ -149,7 +149,7 @@ def cut(
             raise BadInput(f'a batch holds id {wrong}; expected ids from 0 to {vocab_size - 1}')
     return X, Y, lengths
 
-# %% ../nbs/01_corpus.ipynb #87769771
+# %% ../nbs/01_corpus.ipynb #1827ae9b
 def as_batches(
     data,  # Batches, or an iterable of pairs (X, Y) of integers, (batch, num_steps) each
 ):         # Batches
@@ -166,10 +166,10 @@ def as_batches(
             raise BadInput(f'a batch has shapes {X.shape} and {Y.shape}; expected X and Y both '
                            f'(batch, num_steps)')
     batch_size, num_steps = map(int, np.max([X.shape for X, _ in pairs], axis=0))
-    pairs = [np.pad([X, Y, np.ones_like(X)],
-                    ((0, 0), (0, batch_size - len(X)), (0, num_steps - X.shape[1]))) for X,
-             Y in pairs]
-    X, Y, real = np.stack(pairs, axis=1)
+    def filled(X, Y):
+        space = (0, 0), (0, batch_size - len(X)), (0, num_steps - X.shape[1])
+        return np.pad([X, Y, np.ones_like(X)], space)
+    X, Y, real = np.stack([filled(X, Y) for X, Y in pairs], axis=1)
     return Batches(X.ravel(), batch_size, num_steps, targets=Y.ravel(), lengths=real.sum(-1))
 
 # %% ../nbs/01_corpus.ipynb #dbd1fe7c

@@ -126,7 +126,7 @@ def stream(
     for new in write_ids(model, params, ids, lengths, num_preds, keys, sampling, block):
         yield vocab.decode(new[:, 0])
 
-# %% ../nbs/06_decoding.ipynb #75f8d553
+# %% ../nbs/06_decoding.ipynb #d828ee28
 def generate(
     model,       # the language model
     params,      # its parameters
@@ -146,8 +146,8 @@ def generate(
     if not prompts: return []
     ids, lengths = prepare_prompts(model, prompts, num_preds, vocab)
     if not num_preds: return prompts
-    keys = jax.random.split(jax.random.key(0) if key is None else key,
-                            len(prompts)) if sampling.temperature else None
+    key = jax.random.key(0) if key is None else key
+    keys = jax.random.split(key, len(prompts)) if sampling.temperature else None
     blocks = write_ids(model, params, ids, lengths, num_preds, keys, sampling, 1024)
     return [p + vocab.decode(row) for p, row in zip(prompts, np.concatenate([*blocks]).T)]
 

@@ -75,7 +75,7 @@ def check_model(model):
                        f'num_hiddens = {num_hiddens}; '
                        'expected an embedding as wide as the hidden state')
 
-# %% ../nbs/03_lm.ipynb #49f1a3d4
+# %% ../nbs/03_lm.ipynb #74cb38ec
 class RNNLMScratch(nn.Module):
     """A language model around a recurrent cell: characters in, cell, linear layer out.
 
@@ -91,8 +91,8 @@ class RNNLMScratch(nn.Module):
         V, width, sigma = self.vocab_size, self.rnn.num_inputs, self.rnn.sigma
         if self.embedding:
             self.E = self.param('E', nn.initializers.normal(sigma or width ** -0.5), (V, width))
-        self.W_hq = self.E.T if self.tied else self.param('W_hq', cell_weights(sigma, 1)[0],
-                                                          (self.rnn.num_hiddens, V))
+        init, shape = cell_weights(sigma, 1)[0], (self.rnn.num_hiddens, V)
+        self.W_hq = self.E.T if self.tied else self.param('W_hq', init, shape)
         self.b_q = self.param('b_q', nn.initializers.zeros, (V,))
 
     def one_hot(self, ids):

@@ -78,7 +78,7 @@ class Update:
                               opt_state=opt_state, carry=carry)
         return state, loss, norm
 
-# %% ../nbs/05_training.ipynb #8cb571cd
+# %% ../nbs/05_training.ipynb #53a1a5ff
 @dataclass(frozen=True)
 class Judge:
     "The loss of a batch for `run_updates`; its state is the parameters and the carried state."
@@ -101,8 +101,8 @@ def evaluate(
         n = min(size, len(batches) - first)
         block = batches.cut(first, n, size, model.vocab_size)
         state, losses, _ = run_updates(Judge(model), state, block, n)
-        total, count = total + float(np.asarray(losses,
-                                                np.float64).sum()), count + int(block[2].sum())
+        total += float(np.asarray(losses, np.float64).sum())
+        count += int(block[2].sum())
     loss = total / count
     return dict(loss=loss, perplexity=perplexity(loss), bits_per_char=bits_per_char(loss),
                 characters=count)
@@ -137,7 +137,7 @@ def adamw(
 
 OPTIMIZERS = {'sgd': sgd, 'adamw': adamw}  # by name
 
-# %% ../nbs/05_training.ipynb #9a2f2546
+# %% ../nbs/05_training.ipynb #a6554041
 @lru_cache
 def make_optimizer(
     optimizer,   # a name of `OPTIMIZERS`, or an optax transformation
@@ -149,9 +149,9 @@ def make_optimizer(
     if isinstance(optimizer, str):
         optimizer = optax.inject_hyperparams(OPTIMIZERS[optimizer])(lr=0., updates=1.)
     if accumulate == 1: return optimizer
-    clip = optax.stateless(lambda grads, params: clip_gradients(max_norm, grads) if max_norm
-                           else grads)
-    return optax.MultiSteps(optax.chain(clip, optimizer), accumulate).gradient_transformation()
+    def clipped(grads, params): return clip_gradients(max_norm, grads) if max_norm else grads
+    optimizer = optax.chain(optax.stateless(clipped), optimizer)
+    return optax.MultiSteps(optimizer, accumulate).gradient_transformation()
 
 @partial(compiled, static_argnames=('model', 'optimizer'))
 def first_state(
@@ -184,7 +184,7 @@ def check_fits(model, optimizer, batch_size, num_steps, device):
                                  f'of {batch_size} x {num_steps} '
                                  'needs a smaller width, batch_size or num_steps')
 
-# %% ../nbs/05_training.ipynb #2120db93
+# %% ../nbs/05_training.ipynb #2c5bc96e
 def prepare(
     trainer,  # Trainer
     model,    # the language model
@@ -200,10 +200,10 @@ def prepare(
     check_fits(model, optimizer, batches.batch_size, batches.num_steps, trainer.device)
     state = first_state(model, optimizer, jax.random.key(trainer.seed), params, numbers)
     if trainer.patience: state = state.replace(best=state.params)
-    return Update(model, optimizer, trainer.max_norm if accumulate == 1
-                  else 0), jax.device_put(state, trainer.device), total
+    update = Update(model, optimizer, trainer.max_norm if accumulate == 1 else 0)
+    return update, jax.device_put(state, trainer.device), total
 
-# %% ../nbs/05_training.ipynb #db541abd
+# %% ../nbs/05_training.ipynb #3b7265e4
 def check_finite(trainer, good, step, losses, norms):
     "Go back to the last good state and raise FloatingPointError if a loss or norm is not finite."
     bad = np.flatnonzero(~np.isfinite(losses + norms))
@@ -213,9 +213,9 @@ def check_finite(trainer, good, step, losses, norms):
     if trainer.max_norm: clip = f'a smaller gradient_clip_val (now {trainer.max_norm})'
     raise FloatingPointError(
         f'loss is {losses[bad[0]]} and the gradient norm {norms[bad[0]]} at update {step}; '
-        f'expected finite '
-        f'numbers: try a smaller learning rate or {clip}; the state of update {trainer.state.step} '
-        f'is kept')
+        f'expected '
+        f'finite numbers: try a smaller learning rate or {clip}; '
+        f'the state of update {trainer.state.step} is kept')
 
 # %% ../nbs/05_training.ipynb #edfd240b
 def train_blocks(
