@@ -5,25 +5,25 @@
 # %% auto #0
 __all__ = ['MinGRUScratch']
 
-# %% ../nbs/12_scans.ipynb #6c2098fa
+# %% ../nbs/12_scans.ipynb #97102e7f
 import jax
 import jax.numpy as jnp
-from flax import linen as nn
 from .cell import StepCell, cell_weights, project, start_state
 from .errors import BadInput, check_at_least
 from .recurrence import linear_recurrence
 
-# %% ../nbs/12_scans.ipynb #7bd3e5fa
+# %% ../nbs/12_scans.ipynb #0761d80c
 class MinGRUScratch(StepCell):
     """The minimal GRU over a sequence, whose gates see the input only: all steps at once (Feng et al. 2024).
 
-    Parameters: `W_xh` (num_inputs, 2 num_hiddens), see `cell_weights`; `b_h` (2 num_hiddens,) = 0: gate, candidate."""
+    Parameters: `W_xh` (num_inputs, 2 num_hiddens), see `cell_weights`; `b_h` (2 num_hiddens,) = 0: gate, candidate.
+    BadInput for sizes below 1, for a `drop_connect` other than 0, and for inputs or a state of another shape."""
     def setup(self):
         check_at_least(1, num_inputs=self.num_inputs, num_hiddens=self.num_hiddens)
         if self.drop_connect:
             raise BadInput(f'drop_connect is {self.drop_connect}; expected 0, as a MinGRU has no recurrent weights')
         self.W_xh = self.param('W_xh', cell_weights(self.sigma, 1)[0], (self.num_inputs, 2 * self.num_hiddens))
-        self.b_h = self.param('b_h', nn.initializers.zeros, (2 * self.num_hiddens,))
+        self.b_h = self.param('b_h', self.init_bias, (2 * self.num_hiddens,))
 
     def __call__(self, inputs, state=None):
         "Inputs (num_steps, batch, num_inputs) or ids -> outputs (num_steps, batch, num_hiddens), state."
