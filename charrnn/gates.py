@@ -62,15 +62,17 @@ def lstm_forward(
     c = f * state[0] + i * g
     return (c, o * jnp.tanh(c)), (i, f, g, o)
 
-# %% ../nbs/11_gates.ipynb #2ac7d8cf
+# %% ../nbs/11_gates.ipynb #e3488590
 def _lstm_linearize(before, after, gates):
-    (i, f, g, o), tanh_c = gates, jnp.tanh(after[0])
+    i, f, g, o = gates
+    tanh_c = jnp.tanh(after[0])
     to_a = [g * i * (1 - i), before[0] * f * (1 - f), i * (1 - g ** 2), tanh_c * o * (1 - o)]
     return f, o * (1 - tanh_c ** 2), jnp.concatenate(to_a, axis=-1)
 
 def _lstm_transpose(coefficients, d_after):
-    (f, to_c, to_a), (d_c, d_h) = coefficients, d_after
-    d_c = d_c + d_h * to_c
+    f, to_c, to_a = coefficients
+    d_c, d_h = d_after
+    d_c += d_h * to_c
     d_a = jnp.concatenate([d_c, d_c, d_c, d_h], axis=-1) * to_a
     return (d_c * f, jnp.zeros_like(d_h)), d_a, d_a
 
