@@ -15,15 +15,13 @@ from .gates import GRUScratch, LSTMScratch
 from .lm import RNNLMScratch
 from .scans import MinGRUScratch
 
-# %% ../nbs/13_depth.ipynb #2a1b2f8b
+# %% ../nbs/13_depth.ipynb #3112213f
 class StackedRNN(nn.Module):
-    """Recurrent cells on top of each other, with dropout on what each hands on (Zaremba et al. 2014, Gal and
-    Ghahramani 2016); to a language model, a `Cell`, whose output row is the last cell's.
+    """Recurrent cells on top of each other, with dropout on what each hands on; to a language model, a `Cell`.
 
-    BadInput for no cells, for one whose inputs are not as wide as the state of the one before, for a share outside
-    [0, 1), and for a state of another shape than `initial_state` gives."""
-    cells: Any           # the cells, from the input up
-    dropout: float = 0.  # share of the numbers that are set to zero on the way up, in training only
+    BadInput for no cells, for cells or a state that do not fit together, and for a share outside [0, 1)."""
+    cells: Any           # the cells, from the input up; the inputs of each are as wide as the state of the one before
+    dropout: float = 0.  # share of the numbers set to zero on the way up, in training only (Zaremba et al. 2014)
 
     num_inputs = property(lambda self: self.cells[0].num_inputs)
     num_hiddens = property(lambda self: self.cells[-1].num_hiddens)
@@ -48,13 +46,11 @@ class StackedRNN(nn.Module):
 
     def __call__(self, inputs, state=None):
         "(num_steps, batch, num_inputs) or ids -> outputs of the last cell (num_steps, batch, num_hiddens), all states"
-        states = [None] * len(self.cells) if state is None else start_state(self, state, inputs.shape[1])
-        last = []
-        for cell, s in zip(self.cells, states):
-            inputs, s = cell(inputs, s)
-            inputs = self.drop(inputs, deterministic=not self.has_rng('dropout'))
-            last.append(s)
-        return inputs, tuple(last)
+        states = [None] * len(self.cells) if state is None else list(start_state(self, state, inputs.shape[1]))
+        for i, cell in enumerate(self.cells):
+            outputs, states[i] = cell(inputs, states[i])
+            inputs = self.drop(outputs, deterministic=not self.has_rng('dropout'))
+        return inputs, tuple(states)
 
 # %% ../nbs/13_depth.ipynb #aa994a55
 # cells that have a short name
