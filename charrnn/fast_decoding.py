@@ -31,15 +31,12 @@ def read_prompts(
     logits = jax.eval_shape(partial(step, model), params, state, ids[0])[0]
     return jax.lax.scan(body, (jnp.zeros(logits.shape), state), (jnp.arange(len(ids)), ids))[0]
 
-# %% ../nbs/23_fast_decoding.ipynb #10050492
-def _noise(keys, start, n, vocab_size):
-    "Standard Gumbel noise for characters `start` to `start + n`, (n, batch, vocab_size)."
-    def draw(t, key): return jax.random.gumbel(jax.random.fold_in(key, t), (vocab_size,))
-    return jax.vmap(lambda t: jax.vmap(partial(draw, t))(keys))(start + jnp.arange(n))
-
+# %% ../nbs/23_fast_decoding.ipynb #97a5bfd3
 @partial(jax.jit, static_argnames=('step', 'choose', 'model', 'n'))
 def _write_block(step, choose, model, params, carry, keys, options, start, n):
-    noise = None if keys is None else _noise(keys, start, n, carry[0].shape[-1])
+    def draw(t, key): return jax.random.gumbel(jax.random.fold_in(key, t), carry[0].shape[-1:])
+    draws = jax.vmap(jax.vmap(draw, (None, 0)), (0, None))
+    noise = None if keys is None else draws(start + jnp.arange(n), keys)
     def body(carry, noise):
         logits, state = carry
         ids = choose(logits, noise, options)
@@ -58,7 +55,7 @@ def write_blocks(
     block=1024,  # at most so many at a time
 ):               # yields ids, (n, batch) each, num_preds in all
     "Write block by block."
-    block = min(block, -(-num_preds // 64) * 64)
-    for start in range(0, num_preds, block):
+    block = min(block, max(64, -(-num_preds // 64) * 64))
+    for start in range(0, max(1, num_preds), block):
         carry, ids = _write_block(step, choose, model, params, carry, keys, options, np.int32(start), block)
         yield np.asarray(ids)[:num_preds - start]
