@@ -107,7 +107,7 @@ def _cut(
             raise BadInput(f'a batch holds id {wrong}; expected ids from 0 to {vocab_size - 1}')
     return X, Y, lengths
 
-# %% ../nbs/01_corpus.ipynb #5e51ff91
+# %% ../nbs/01_corpus.ipynb #aebf6e59
 @dataclass(eq=False)
 class Batches:
     "Batches (X, Y) cut from a sequence of ids: sliding windows, or parallel streams if `stateful`."
@@ -126,9 +126,9 @@ class Batches:
         check_at_least(1, batch_size=self.batch_size, num_steps=self.num_steps)
         n = (len(self.ids) if self.stop is None else self.stop) - self.start
         self.num_windows, self.stream_length = n - self.num_steps, (n - 1) // self.batch_size
-        least = 'batch_size' if self.stateful else 'num_steps'
-        if self.lengths is None and n <= getattr(self, least):
-            raise BadInput(f'found {n} characters; expected more than {least} = {getattr(self, least)}')
+        key = 'batch_size' if self.stateful else 'num_steps'
+        if self.lengths is None and n <= getattr(self, key):
+            raise BadInput(f'found {n} characters; expected more than {key} = {getattr(self, key)}')
 
     spans, cut = _spans, _cut
     def __len__(self):

@@ -44,7 +44,7 @@ class Sampling:
         if self.top_p is not None and self.top_p > 1:
             raise BadInput(f'top_p is {self.top_p}; expected at most 1')
 
-# %% ../nbs/06_decoding.ipynb #a8e6d99d
+# %% ../nbs/06_decoding.ipynb #4d771d53
 def sample_logits(
     logits,               # (batch, vocab_size)
     noise=None,           # standard Gumbel noise, (batch, vocab_size); None: greedy
@@ -53,15 +53,14 @@ def sample_logits(
     "Choose ids with probability ~ exp(logits / T), never `<unk>` (Maddison et al. 2014)."
     logits = logits.at[:, 0].set(-jnp.inf)
     if noise is None: return logits.argmax(-1).astype(jnp.int32)
-    if sampling.top_k is not None:
-        kth = jax.lax.top_k(logits, min(sampling.top_k, logits.shape[-1]))[0][:, -1:]
-        logits = jnp.where(logits < kth, -jnp.inf, logits)
-    if sampling.top_p is not None:
-        largest = jax.lax.top_k(logits, logits.shape[-1])[0]
-        p = jax.nn.softmax(largest / sampling.temperature)
-        # those before it have less than top_p
-        kept = p.cumsum(-1) - p < sampling.top_p
-        least = jnp.where(kept, largest, jnp.inf).min(-1, keepdims=True)
+    if sampling.top_k is not None or sampling.top_p is not None:
+        ranked = jax.lax.top_k(logits, logits.shape[-1])[0]
+        kept = jnp.arange(ranked.shape[-1]) < (sampling.top_k or ranked.shape[-1])
+        if sampling.top_p is not None:
+            p = jax.nn.softmax(jnp.where(kept, ranked, -jnp.inf) / sampling.temperature)
+            # those before it have less than top_p
+            kept &= p.cumsum(-1) - p < sampling.top_p
+        least = jnp.where(kept, ranked, jnp.inf).min(-1, keepdims=True)
         logits = jnp.where(logits < least, -jnp.inf, logits)
     return (logits + sampling.temperature * noise).argmax(-1).astype(jnp.int32)
 
