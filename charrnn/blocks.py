@@ -5,29 +5,42 @@
 # %% auto #0
 __all__ = ['compiled', 'run_updates', 'next_block_size']
 
-# %% ../nbs/22_blocks.ipynb #1d79b235
+# %% ../nbs/22_blocks.ipynb #0a161e50
 from functools import partial
 import jax
 import jax.numpy as jnp
+from jax.sharding import PartitionSpec
+from .devices import AXIS, divide, mesh_of
 
-# %% ../nbs/22_blocks.ipynb #faac7243
+# %% ../nbs/22_blocks.ipynb #c9129401
 compiled = partial(jax.jit, compiler_options={'xla_backend_optimization_level': 2})
 
-@partial(compiled, static_argnames='update')
 def run_updates(
-    update,  # function (state, *batch) -> state, loss, gradient norm; hashable
-    state,   # tree of arrays
-    block,   # tuple of arrays, (most updates a call, ...) each
+    update,  # function (state, rows, *batch) -> state, rows, loss, gradient norm; hashable
+    state,   # tree of arrays; if `whole` has put it on a mesh, the rows are divided over that
+    rows,    # tree of arrays whose first axis counts the rows of a batch; None: the rows have no state
+    block,   # tuple of arrays, (most updates a call, rows, ...) each
     n,       # updates to make
-):           # the new state; losses and norms, (most updates a call,) each, zero where no update was made
+):           # state and rows; losses and norms, (most updates a call,) each, zero where no update was made
     "Update on the first `n` batches of a block; end early at a loss or norm that is not finite."
-    def body(carry):
-        i, state, losses, norms, _ = carry
-        state, loss, norm = update(state, *(x[i] for x in block))
-        return i + 1, state, losses.at[i].set(loss), norms.at[i].set(norm), jnp.isfinite(loss + norm)
-    def goes_on(carry): return (carry[0] < n) & carry[-1]
-    zeros = jnp.zeros(len(block[0]))
-    return jax.lax.while_loop(goes_on, body, (0, state, zeros, zeros, True))[1:4]
+    mesh = mesh_of(state)
+    return _run(update, mesh, state, rows, divide(block, mesh, 1), n)
+
+@partial(compiled, static_argnames=('update', 'mesh'))
+def _run(update, mesh, state, rows, block, n):
+    def loop(state, rows, block, n):
+        def body(carry):
+            i, state, rows, losses, norms, _ = carry
+            state, rows, loss, norm = update(state, rows, *(x[i] for x in block))
+            return i + 1, state, rows, losses.at[i].set(loss), norms.at[i].set(norm), jnp.isfinite(loss + norm)
+        def goes_on(carry): return (carry[0] < n) & carry[-1]
+        zeros = jnp.zeros(len(block[0]))
+        return jax.lax.while_loop(goes_on, body, (0, state, rows, zeros, zeros, True))[1:5]
+    if mesh is None or mesh.size == 1: return loop(state, rows, block, n)
+    same, rows_of, block_of = PartitionSpec(), PartitionSpec(AXIS), PartitionSpec(None, AXIS)
+    divided = jax.shard_map(loop, mesh=mesh, in_specs=(same, rows_of, block_of, same),
+                            out_specs=(same, rows_of, same, same), check_vma=False)
+    return divided(state, rows, block, n)
 
 # %% ../nbs/22_blocks.ipynb #7db73839
 def next_block_size(

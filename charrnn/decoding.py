@@ -5,12 +5,13 @@
 # %% auto #0
 __all__ = ['decode_step', 'Sampling', 'sample_logits', 'stream', 'generate']
 
-# %% ../nbs/06_decoding.ipynb #550745fd
+# %% ../nbs/06_decoding.ipynb #0a83fe22
 import jax
 import jax.numpy as jnp
 import numpy as np
 from fastcore.basics import patch
 from flax import struct
+from .devices import divide, for_rows, mesh_of
 from .errors import BadInput, check_at_least, check_above
 from .fast_decoding import read_prompts, write_blocks
 from .lm import RNNLMScratch
@@ -64,7 +65,7 @@ def sample_logits(
         logits = jnp.where(logits < least, -jnp.inf, logits)
     return (logits + sampling.temperature * noise).argmax(-1).astype(jnp.int32)
 
-# %% ../nbs/06_decoding.ipynb #3fce4230
+# %% ../nbs/06_decoding.ipynb #2b725b26
 def _write(model, params, prompts, num_preds, vocab, key, block, sampling):
     "Check everything, read the prompts, and write: an iterator of ids, (n, batch) each."
     how = Sampling(**sampling)
@@ -79,9 +80,11 @@ def _write(model, params, prompts, num_preds, vocab, key, block, sampling):
     # filled up to a power of two, so that few lengths are compiled
     ids = np.zeros((1 << int(lengths.max() - 1).bit_length(), len(prompts)), np.int32)
     for row, p in zip(ids.T, prompts): row[:len(p)] = vocab.encode(p)
-    first = model.rnn.initial_state(len(prompts))
-    carry = read_prompts(decode_step, model, params, first, ids, lengths)
     keys = (jax.random.key(0) if key is None else key).reshape(-1) if how.temperature else None
+    params, state = for_rows(params, len(prompts)), model.rnn.initial_state(len(prompts))
+    state, lengths, keys = divide((state, lengths, keys), mesh_of(params))
+    ids = divide(ids, mesh_of(params), 1)
+    carry = read_prompts(decode_step, model, params, state, ids, lengths)
     return write_blocks(decode_step, sample_logits, model, params, carry, keys, how, num_preds,
                         block)
 

@@ -5,17 +5,20 @@
 # %% auto #0
 __all__ = ['CELLS', 'StackedRNN', 'model_config', 'build_model', 'layered']
 
-# %% ../nbs/13_depth.ipynb #2fa21738
+# %% ../nbs/13_depth.ipynb #d0800694
 from dataclasses import fields
 from typing import Any
+import jax
+import jax.numpy as jnp
 from flax import linen as nn
 from .cell import RNNScratch, start_state
+from .devices import row_numbers
 from .errors import BadInput, check_at_least, check_share
 from .gates import GRUScratch, LSTMScratch
 from .lm import RNNLMScratch
 from .scans import MinGRUScratch
 
-# %% ../nbs/13_depth.ipynb #3112213f
+# %% ../nbs/13_depth.ipynb #51e1c34f
 class StackedRNN(nn.Module):
     """Recurrent cells on top of each other, with dropout on what each hands on; to a language model, a `Cell`.
 
@@ -38,7 +41,6 @@ class StackedRNN(nn.Module):
             if below.num_hiddens != above.num_inputs:
                 raise BadInput(f'cell {i + 1} has num_inputs = {above.num_inputs}; expected {below.num_hiddens}, '
                                f'as wide as the state of cell {i}')
-        self.drop = nn.Dropout(self.dropout, broadcast_dims=(0,))            # one mask for all time steps
 
     def initial_state(self, batch_size:int):
         "The states of all cells before the first character, a tuple."
@@ -49,8 +51,16 @@ class StackedRNN(nn.Module):
         states = [None] * len(self.cells) if state is None else list(start_state(self, state, inputs.shape[1]))
         for i, cell in enumerate(self.cells):
             outputs, states[i] = cell(inputs, states[i])
-            inputs = self.drop(outputs, deterministic=not self.has_rng('dropout'))
+            inputs = _drop(self, outputs)
         return inputs, tuple(states)
+
+# %% ../nbs/13_depth.ipynb #fcf929da
+def _drop(stack, outputs):
+    "Dropout (Srivastava et al. 2014) with one mask for all time steps; a row's mask depends on its number alone."
+    if not stack.dropout or not stack.has_rng('dropout'): return outputs
+    key, keep, shape = stack.make_rng('dropout'), 1 - stack.dropout, outputs.shape[2:]
+    def mask(row): return jax.random.bernoulli(jax.random.fold_in(key, row), keep, shape)
+    return jnp.where(jax.vmap(mask)(row_numbers(outputs.shape[1])), outputs / keep, 0)
 
 # %% ../nbs/13_depth.ipynb #aa994a55
 # cells that have a short name

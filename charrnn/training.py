@@ -7,7 +7,7 @@ __all__ = ['OPTIMIZERS', 'TrainState', 'total_loss', 'Update', 'evaluate', 'sgd'
            'check_fits', 'prepare', 'train_blocks', 'add_row', 'one_line', 'plot_history', 'validate', 'waited',
            'Trainer']
 
-# %% ../nbs/05_training.ipynb #9522a506
+# %% ../nbs/05_training.ipynb #1073bb84
 import time, warnings
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
@@ -20,7 +20,8 @@ from flax import struct
 from .blocks import compiled, next_block_size, run_updates
 from .clipping import clip_gradients, global_norm
 from .corpus import as_batches
-from .devices import check_memory, pick_device, tree_bytes
+from .devices import check_memory, divide, for_rows, mesh_of, pick_mesh, sum_over_devices
+from .devices import replicate, tree_bytes
 from .errors import BadInput, check_at_least
 from .lm import RNNLMScratch, bits_per_char, nll, perplexity
 
@@ -54,7 +55,7 @@ def total_loss(
     real = jnp.arange(X.shape[1])[:, None] < lengths
     return jnp.where(real, nll(logits, Y.T), 0).sum(), carry
 
-# %% ../nbs/05_training.ipynb #02ea87c5
+# %% ../nbs/05_training.ipynb #dc95fcba
 @dataclass(frozen=True)
 class Update:
     "One update of truncated backpropagation through time: TrainState and batch -> TrainState."
@@ -62,31 +63,31 @@ class Update:
     optimizer: Any      # optax transformation
     max_norm: float = 0 # θ of `clip_gradients`; 0: no clipping
 
-    def __call__(self, state, X, Y, lengths):
+    def __call__(self, state, carry, X, Y, lengths):
         rngs = {'dropout': jax.random.fold_in(state.key, state.step)}
+        characters = jnp.maximum(sum_over_devices(lengths.sum()), 1)
         def loss_fn(params):
-            total, carry = total_loss(self.model, params, X, Y, lengths, state.carry, rngs)
-            return total / jnp.maximum(lengths.sum(), 1), carry
-        (loss, carry), grads = jax.value_and_grad(loss_fn, has_aux=True)(state.params)
+            total, after = total_loss(self.model, params, X, Y, lengths, carry, rngs)
+            return total / characters, after
+        (loss, after), grads = jax.value_and_grad(loss_fn, has_aux=True)(state.params)
+        loss, grads = sum_over_devices((loss, grads))
         norm = global_norm(grads)
         if self.max_norm: grads = clip_gradients(self.max_norm, grads)
         updates, opt_state = self.optimizer.update(grads, state.opt_state, state.params)
         params = jax.tree.map(jnp.add, state.params, updates)
-        carry = None if state.carry is None else carry
         state = state.replace(step=state.step + 1, position=state.position + 1, params=params,
-                              opt_state=opt_state, carry=carry)
-        return state, loss, norm
+                              opt_state=opt_state)
+        return state, None if carry is None else after, loss, norm
 
-# %% ../nbs/05_training.ipynb #6e490b82
+# %% ../nbs/05_training.ipynb #924f12a3
 @dataclass(frozen=True)
 class _Judge:
-    "The loss of a batch for `run_updates`; its state is the parameters and the carried state."
+    "The loss of a batch for `run_updates`; its state is the parameters."
     model: RNNLMScratch
 
-    def __call__(self, state, *batch):
-        params, carry = state
+    def __call__(self, params, carry, *batch):
         total, after = total_loss(self.model, params, *batch, carry)
-        return (params, None if carry is None else after), total, 0.
+        return params, None if carry is None else after, sum_over_devices(total), 0.
 
 def evaluate(
     model,    # the language model
@@ -95,11 +96,12 @@ def evaluate(
 ) -> dict:    # loss (nats a character), perplexity, bits_per_char, characters (their number)
     "Judge a model on every character of `batches`."
     batches = as_batches(batches)
-    state, total, count, size = (params, _first_carry(model, batches)), 0., 0, min(len(batches), 64)
+    params, size = for_rows(params, batches.batch_size), min(len(batches), 64)
+    carry, total, count = divide(_first_carry(model, batches), mesh_of(params)), 0., 0
     for first in range(0, len(batches), size):
         n = min(size, len(batches) - first)
         block = batches.cut(first, n, size, model.vocab_size)
-        state, losses, _ = run_updates(_Judge(model), state, block, n)
+        _, carry, losses, _ = run_updates(_Judge(model), params, carry, block, n)
         total += float(np.asarray(losses, np.float64).sum())
         count += int(block[2].sum())
     loss = total / count
@@ -168,22 +170,22 @@ def first_state(
     if lr is not None: opt_state = optax.tree_utils.tree_set(opt_state, lr=lr)
     return TrainState(zero, zero, zero, params, opt_state, key)
 
-# %% ../nbs/05_training.ipynb #0e7ca9df
+# %% ../nbs/05_training.ipynb #6b9d98b4
 @lru_cache
-def check_fits(model, optimizer, batch_size, num_steps, device):
+def check_fits(model, optimizer, batch_size, num_steps, mesh):
     "Raise BadInput if training a model of this size needs more memory than there is."
-    ids = jax.ShapeDtypeStruct((batch_size, num_steps), jnp.int32)
+    ids = jax.ShapeDtypeStruct((-(-batch_size // mesh.size), num_steps), jnp.int32)
     def loss(params, X, Y): return total_loss(model, params, X, Y, 1)[0]
     def backward(params, X, Y): return jax.vjp(partial(loss, X=X, Y=Y), params)[1]
     with warnings.catch_warnings(action='ignore'):            # of sizes beyond 32 bits
         state = jax.eval_shape(partial(first_state.__wrapped__, model, optimizer),
                                jax.random.key(0))
         saved = jax.eval_shape(backward, state.params, ids, ids)
-    check_memory(4 * tree_bytes(state) + tree_bytes(saved), device,
+    check_memory(4 * tree_bytes(state) + tree_bytes(saved), mesh,
                  f'a model with num_hiddens = {model.rnn.num_hiddens} on batches of {batch_size} x '
                  f'{num_steps} needs a smaller width, batch_size or num_steps')
 
-# %% ../nbs/05_training.ipynb #22128b1d
+# %% ../nbs/05_training.ipynb #cffec5cc
 def prepare(
     trainer,  # Trainer
     model,    # the language model
@@ -196,11 +198,11 @@ def prepare(
         check_at_least(0, lr=model.lr)
         lr = np.float32(model.lr)
     optimizer = make_optimizer(t.optimizer, total, t.accumulate, t.gradient_clip_val)
-    check_fits(model, optimizer, batches.batch_size, batches.num_steps, t.device)
+    check_fits(model, optimizer, batches.batch_size, batches.num_steps, t.mesh)
     state = first_state(model, optimizer, jax.random.key(t.seed), params, lr)
     if t.patience: state = state.replace(best=state.params)
     update = Update(model, optimizer, t.gradient_clip_val if t.accumulate == 1 else 0)
-    return update, jax.device_put(state, t.device), total
+    return update, replicate(state, t.mesh), total
 
 # %% ../nbs/05_training.ipynb #14a67b64
 def _check_finite(trainer, good, step, losses, norms):
@@ -216,7 +218,7 @@ def _check_finite(trainer, good, step, losses, norms):
         f'expected finite numbers: try a smaller learning rate or {clip}; the state of update '
         f'{trainer.state.step} is kept')
 
-# %% ../nbs/05_training.ipynb #2e5f67bc
+# %% ../nbs/05_training.ipynb #c49e5243
 def train_blocks(
     trainer,  # Trainer; its `state` and `record` are moved on
     update,   # Update
@@ -228,23 +230,24 @@ def train_blocks(
         batches = as_batches(loader(epoch))
         most, done = min(len(batches), 256), int(trainer.state.position)
         if not done:
-            carry = jax.device_put(_first_carry(model, batches), trainer.device)
+            carry = divide(_first_carry(model, batches), trainer.mesh)
             trainer.state = trainer.state.replace(carry=carry)
         while done < len(batches):
             due = every - int(trainer.state.step) % every if every else len(batches) - done
             n = min(pace, most, len(batches) - done, due)
             block, begin = batches.cut(done, n, most, model.vocab_size), time.perf_counter()
-            state, *results = run_updates(update, trainer.state, block, n)
+            carry, state = trainer.state.carry, trainer.state.replace(carry=None)
+            state, carry, *results = run_updates(update, state, carry, block, n)
             losses, norms = (np.asarray(x)[:n] for x in results)
             _check_finite(trainer, good, state.step, losses, norms)
             each, done = (time.perf_counter() - begin) / n, done + n
-            good, trainer.state = trainer.state, state
+            good, trainer.state = trainer.state, state.replace(carry=carry)
             pace = next_block_size(max(n, pace), each, 256)
             block = block[2][:n].sum(1), losses, norms, np.full(n, each)
             trainer.record['since'] += np.transpose(block).tolist()
             yield n, n == due or done == len(batches) and epoch + 1 == trainer.max_epochs
         counts = dict(epoch=np.int32(epoch + 1), position=np.int32(0))
-        trainer.state = trainer.state.replace(**jax.device_put(counts, trainer.device))
+        trainer.state = trainer.state.replace(**replicate(counts, trainer.mesh))
 
 # %% ../nbs/05_training.ipynb #4fbf3884
 def add_row(
@@ -330,7 +333,7 @@ def _ended_well(trainer):
     finally:
         if trainer.patience: trainer.state = trainer.state.replace(params=trainer.state.best)
 
-# %% ../nbs/05_training.ipynb #e4de6c9d
+# %% ../nbs/05_training.ipynb #4727e10e
 def _check(trainer):
     t = trainer
     check_at_least(0, gradient_clip_val=t.gradient_clip_val)
@@ -348,17 +351,17 @@ def _evaluate_trained(trainer, data):
     if trainer.state is None:
         raise BadInput('there is nothing to evaluate yet; call fit(model, data) first')
     batches = data.val_dataloader() if hasattr(data, 'val_dataloader') else data
-    with jax.default_device(trainer.device):
-        return evaluate(trainer.model, trainer.state.params, batches)
+    return evaluate(trainer.model, trainer.state.params, batches)
 
-# %% ../nbs/05_training.ipynb #d706ce4b
+# %% ../nbs/05_training.ipynb #a445f60e
 @dataclass
 class Trainer:
     "Train a language model; afterwards `state.params`, `history` and `plot()` tell the rest."
     max_epochs: int                # passes over the training batches
     gradient_clip_val: float = 0   # largest gradient norm, θ of `clip_gradients`; 0: no clipping
-    num_gpus: int = 0              # 1: train on the GPU if there is one, else on the CPU
+    num_gpus: int = 0              # GPUs to train on, where there are some; else the CPU
     _: KW_ONLY
+    devices: int | None = None     # devices that share a batch; None: as `num_gpus` says
     optimizer: Any = 'sgd'         # 'sgd' or 'adamw', with the model's `lr`; or optax's own
     accumulate: int = 1            # batches whose mean gradient makes one step of the optimiser
     val_every: int | None = None   # updates between two validations; None: one after every epoch
@@ -369,7 +372,7 @@ class Trainer:
 
     def __post_init__(self):
         _check(self)
-        self.device, self.model, self.state = pick_device(self.num_gpus), None, None
+        self.mesh, self.model, self.state = pick_mesh(self.devices, self.num_gpus), None, None
         self.record, self.interrupted = dict(history=[], since=[]), False
 
     history = property(lambda self: self.record['history'], doc='One dict a validation.')
@@ -378,7 +381,7 @@ class Trainer:
         "Train `model` on `data`, from `params` or fresh ones. Ctrl-C ends it early."
         (train, val), self.model = _data_loaders(self, data), model
         self.record, self.interrupted = dict(history=[], since=[]), False
-        with jax.default_device(self.device):
+        with jax.default_device(self.mesh.devices.flat[0]):
             update, self.state, total = prepare(self, model, as_batches(train(0)), params)
             with _progress_bar(total, self.progress) as bar, _ended_well(self):
                 for n, validation_due in train_blocks(self, update, train):
