@@ -60,14 +60,14 @@ def download(
     try: return read_file(fetcher.fetch(name, downloader=pooch.HTTPDownloader(timeout=10)))
     except (OSError, ValueError): return None
 
-# %% ../nbs/25_files.ipynb #782a0d9d
+# %% ../nbs/25_files.ipynb #0fa85be1
 def read_pieces(
     path,                # text file
     encoding='utf-8',    # of the file
     normalizer=None,     # function str -> str applied to every piece, with f(f(a) + b) = f(a + b); None: none
     piece_size=1 << 22,  # characters read at a time
 ):                       # yields str, which may be empty
-    "The text of a file in pieces, with line ends as \\n, without byte order mark, normalised; BadInput if it is no text."
+    "The text of a file in pieces, with line ends as \\n, without byte order mark, normalised; BadInput if it is none."
     normalizer, rest = normalizer or str, ''
     with open(path, encoding=encoding) as f:
         try:
@@ -84,14 +84,14 @@ def read_pieces(
                            f'expected {encoding} text, or its encoding to be named') from None
     yield normalizer(rest)
 
-# %% ../nbs/25_files.ipynb #8c5f3a05
+# %% ../nbs/25_files.ipynb #5ceeb9a2
 def encode_pieces(
     pieces,             # iterable of str
     encode,             # function str -> ids
     dtype,              # of the ids
     length,             # characters in all pieces together
     in_memory=1 << 26,  # bytes; larger arrays live in a temporary file
-):                      # ids, one-dimensional array
+):                      # ids, (length,) array of `dtype`
     "Encode a text that comes in pieces, one id a character."
     big = length * np.dtype(dtype).itemsize > in_memory
     ids = np.memmap(tempfile.TemporaryFile(), dtype, 'w+', shape=length) if big else np.empty(length, dtype)
@@ -111,7 +111,7 @@ def check_writable(
     try: tempfile.TemporaryFile(dir=path.resolve().parent).close()
     except OSError as e: raise BadInput(f'cannot write {path} ({e.strerror}); {expected}') from None
 
-# %% ../nbs/25_files.ipynb #bbc9215a
+# %% ../nbs/25_files.ipynb #00a739b5
 def _is_key(x): return jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key)
 
 def _name(path): return jax.tree_util.keystr(path, simple=True, separator='.')
@@ -126,7 +126,8 @@ def save_tree(
     header=None,  # {str: str} to store with it
     dtype=None,   # type for the numbers, such as 'float16'; None: as they are
 ):
-    "Save a tree as a safetensors file, whole or not at all; the same tree and header give the same bytes."
+    """Save a tree as a safetensors file, whole or not at all; the same tree and header give the same bytes.
+    OSError if it cannot be written."""
     from safetensors.numpy import save
     data = save({name: np.asarray(x, dtype, order='C') for name, x in _named(tree).items()}, header)
     n = int.from_bytes(data[:8], 'little')
@@ -138,7 +139,7 @@ def save_tree(
         part.replace(path)
     finally: part.unlink(missing_ok=True)
 
-# %% ../nbs/25_files.ipynb #eb4f0f4c
+# %% ../nbs/25_files.ipynb #5f7b4e55
 def read_tensors(
     path,  # safetensors file
 ):         # {name: array}, and the header {str: str}
@@ -147,14 +148,15 @@ def read_tensors(
     try:
         with safe_open(path, 'numpy') as f: return {name: f.get_tensor(name) for name in f.keys()}, f.metadata() or {}
     except (SafetensorError, OSError) as e:
-        raise BadInput(f'{path} cannot be read ({e}); expected a safetensors file, undamaged') from None
+        raise BadInput(f'{path} cannot be read ({e}); expected a safetensors file, such as save_model or '
+                       '`charrnn train` writes') from None
 
 def build_tree(
     tensors,  # {name: array}
     like,     # tree of the structure, shapes and types that are expected; shapes without numbers will do
     path,     # where the tensors come from, for the message
 ):            # tree of arrays
-    "Put arrays into the places of a tree that they were saved from; BadInput if they do not fit."
+    "Put arrays into the places of a tree that they were saved from; BadInput if names or shapes differ."
     expected = jax.eval_shape(_named, like)
     for name in sorted({*tensors, *expected}):
         have, want = (getattr(arrays.get(name), 'shape', None) for arrays in (tensors, expected))
