@@ -5,26 +5,26 @@
 # %% auto #0
 __all__ = ['blue', 'orange', 'green', 'grey', 'purple', 'assert_trees_close', 'assert_gradients', 'seconds']
 
-# %% ../nbs/26_notebook.ipynb #100f61c8
-import time
+# %% ../nbs/26_notebook.ipynb #c1445067
+from timeit import timeit
 import jax
 import numpy as np
 from jax.test_util import check_grads
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_equal
 
 # %% ../nbs/26_notebook.ipynb #ec8d3e99
 blue, orange, green, grey, purple = '#2563eb', '#ea580c', '#059669', '#64748b', '#7c3aed'
 
-# %% ../nbs/26_notebook.ipynb #df80f8e5
+# %% ../nbs/26_notebook.ipynb #c88e9832
 def assert_trees_close(
     a,          # tree of arrays
     b,          # another
     rtol=1e-5,  # relative tolerance
     atol=1e-6,  # absolute tolerance
 ):
-    "Raise an AssertionError unless both trees have the same structure, shapes and, within tolerance, values."
+    "Raise an error unless both trees have the same structure, shapes and, within tolerance, values."
     def check(x, y):
-        assert np.shape(x) == np.shape(y), (np.shape(x), np.shape(y))
+        assert_equal(np.shape(x), np.shape(y))
         assert_allclose(x, y, rtol=rtol, atol=atol)
     jax.tree.map(check, a, b)
 
@@ -38,16 +38,12 @@ def assert_gradients(
         tree = jax.tree.map(lambda a: np.asarray(a, np.float64), tree)
         check_grads(jax.jit(f), (tree,), order=1, modes=['rev'], eps=1e-5, rtol=1e-5, atol=1e-8)
 
-# %% ../nbs/26_notebook.ipynb #9f7fdba6
+# %% ../nbs/26_notebook.ipynb #604654a4
 def seconds(
     runs,      # {name: function without arguments}
     rounds=9,  # calls of each function that count; one more goes before
 ):             # {name: median time of a call in seconds}
     "Time functions by turns; what they return is waited for."
-    times = {name: [] for name in runs}
-    for _ in range(rounds + 1):
-        for name, run in runs.items():
-            begin = time.perf_counter()
-            jax.block_until_ready(run())
-            times[name].append(time.perf_counter() - begin)
-    return {name: float(np.median(t[1:])) for name, t in times.items()}
+    def once(run): return timeit(lambda: jax.block_until_ready(run()), number=1)
+    times = [[once(run) for run in runs.values()] for _ in range(rounds + 1)]
+    return dict(zip(runs, np.median(times[1:], axis=0).tolist()))

@@ -8,23 +8,23 @@ __all__ = ['permuted']
 # %% ../nbs/24_shuffle.ipynb #1eb4c8c3
 import numpy as np
 
-# %% ../nbs/24_shuffle.ipynb #4bce8a86
+# %% ../nbs/24_shuffle.ipynb #ab123610
 def permuted(
     i,      # positions in the order, integer array with values from 0 to n - 1
     n,      # number of things in the order
     *seed,  # integers; the order is a function of n and these
 ):          # which thing stands there, int64, same shape; over all i every thing once
     "A random order, computed position by position (Feistel network with cycle walking, Black and Rogaway 2002)."
-    half = np.uint64(max(1, (int(n - 1).bit_length() + 1) // 2))
-    mask = (np.uint64(1) << half) - np.uint64(1)
-    keys = np.random.default_rng(seed).integers(1, 2**63, 4, dtype=np.uint64)
-    def scramble(x, key):
-        x = (x ^ key) * np.uint64(0x9E3779B97F4A7C15)
-        return (x ^ (x >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9) >> np.uint64(33)
+    half = (int(n - 1).bit_length() + 1) // 2
+    mask = (1 << half) - 1
+    keys = np.random.default_rng(seed).integers(1, 2**63, 4, np.uint64)
     def encipher(x):
         left, right = x >> half, x & mask
-        for key in keys: left, right = right, left ^ scramble(right, key) & mask
+        for key in keys:
+            mixed = (right ^ key) * 0x9E3779B97F4A7C15
+            mixed = (mixed ^ mixed >> 29) * 0xBF58476D1CE4E5B9 >> 33
+            left, right = right, left ^ mixed & mask
         return left << half | right
-    x = encipher(np.asarray(i).astype(np.uint64))
+    x = encipher(np.asarray(i, np.uint64))
     while (large := x >= n).any(): x[large] = encipher(x[large])
     return x.astype(np.int64)
