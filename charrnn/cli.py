@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['csv_log', 'train', 'write', 'bench', 'main']
 
-# %% ../nbs/32_cli.ipynb #95878446
+# %% ../nbs/32_cli.ipynb #d173bcc6
 import argparse, math, os, secrets, signal, sys, time
+from contextlib import suppress
 from inspect import signature
 from itertools import chain
 from pathlib import Path
@@ -17,6 +18,7 @@ from .checkpoint import load_model, pretrained, save_model
 from .corpus import Corpus, TimeMachine, normalize
 from .decoding import generate, stream
 from .depth import CELLS, build_model, layered
+from .devices import dividing_pays, use_cpu_devices
 from .errors import BadInput
 from .files import cache_folder, check_writable
 from .training import OPTIMIZERS, Trainer
@@ -67,7 +69,14 @@ def _fit_and_save(trainer, model, data, out):
     raise RuntimeError(f'the validation loss ends at {judged["loss"]:.3g} nats, no better than the uniform model with '
                        f'{uniform:.3g}; nothing is saved: try a smaller learning rate (now {model.lr}) or more epochs')
 
-# %% ../nbs/32_cli.ipynb #db553989
+# %% ../nbs/32_cli.ipynb #2d500365
+def _start(devices, s):
+    "Have JAX start with so many devices of the CPU; by default with one for each core, where that pays."
+    if devices: return use_cpu_devices(devices)
+    pays = dividing_pays(s['batch_size'], s['num_steps'], s['num_hiddens'])
+    with suppress(BadInput):                                        # JAX has started
+        if jax.config.jax_num_cpu_devices < 0: use_cpu_devices(os.cpu_count() if pays else 1)
+
 def train(
     text:Path=None,      # text file to train on; without it, The Time Machine
     encoding='utf-8',    # encoding of the text file
@@ -76,7 +85,8 @@ def train(
     log:Path=None,       # where to write the history as CSV
     recipe='reference',  # where those of the settings below come from that are not given
     seed=0,              # of initial parameters, data order and dropout
-    num_gpus=1,          # 0 stays on the CPU even if there is a GPU
+    num_gpus=1,          # GPUs to use, where there are some; 0 stays on the CPU
+    devices:int=None,    # devices that share a batch; without it, all cores of the CPU where that pays
     prompt:str=None,     # beginning to continue at the end; "time traveller", or the first words of the file
     num_preds=50,        # characters to write at the end
     **settings,          # of the recipe
@@ -84,10 +94,12 @@ def train(
     "Train a model on The Time Machine or on a text file."
     s = {**locals(), **RECIPES[recipe], **settings}
     check_writable(out)
+    _start(devices, s)
     trainer = Trainer(gradient_clip_val=s['grad_clip'], callbacks=[csv_log(log)] if log else [], **_taken(Trainer, s))
     begin, data = time.perf_counter(), _corpus(s)
     model = build_model(layered(len(data.vocab), **_taken(layered, s)))
     print(f'corpus: {data.source}; {len(data.ids):,} characters, vocabulary of {len(data.vocab)}')
+    print(f'devices: {trainer.mesh.size} x {trainer.mesh.devices[0].device_kind}')
     judged, params = _fit_and_save(trainer, model, data, out), trainer.state.params
     print(f'model: {s["cell"]}, {s["num_layers"]} x {s["num_hiddens"]} hidden units, '
           f'{sum(p.size for p in jax.tree.leaves(params)):,} parameters; '

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['AXIS', 'use_cpu_devices', 'pick_mesh', 'replicate', 'divide', 'mesh_of', 'for_rows', 'is_divided', 'sum_over_devices',
-           'row_numbers', 'dividing_pays', 'tree_bytes', 'available_memory', 'check_memory']
+           'row_numbers', 'dividing_pays', 'tree_bytes', 'check_memory']
 
 # %% ../nbs/27_devices.ipynb #4e99f18a
 import os
@@ -42,7 +42,7 @@ def pick_mesh(
 
 AXIS = 'rows'
 
-# %% ../nbs/27_devices.ipynb #09a07029
+# %% ../nbs/27_devices.ipynb #15430e05
 def replicate(
     tree,  # tree of arrays
     mesh,  # Mesh
@@ -78,7 +78,7 @@ def for_rows(
 ):         # the tree
     "A tree that is on a mesh goes to its first device if there are fewer rows than devices."
     mesh = mesh_of(tree)
-    return jax.device_put(tree, mesh.devices.flat[0]) if mesh and rows < mesh.size else tree
+    return jax.device_put(tree, mesh.devices[0]) if mesh and rows < mesh.size else tree
 
 # %% ../nbs/27_devices.ipynb #48245bef
 def is_divided() -> bool:
@@ -106,28 +106,21 @@ def dividing_pays(
     "Is an update faster with a host device for every core? Measured, see the figure above."
     return 64 <= num_hiddens < 512 and batch_size * num_steps * num_hiddens >= 2 ** 17
 
-# %% ../nbs/27_devices.ipynb #84fb3950
+# %% ../nbs/27_devices.ipynb #b48f3279
 def tree_bytes(
     tree,  # tree of arrays or of shapes with types
 ) -> int:
     "Bytes that all arrays of a tree take."
-    return sum(int(np.prod(x.shape, dtype=object)) * x.dtype.itemsize for x in jax.tree.leaves(tree))
-
-def available_memory(
-    mesh,    # Mesh
-) -> int:    # bytes
-    "Memory of each device of a mesh: of a GPU what JAX may use, of the CPU its share of the machine's."
-    stats = mesh.devices.flat[0].memory_stats()
-    if stats: return stats['bytes_limit']
-    if not hasattr(os, 'sysconf'): return 2**63     # Windows does not tell
-    return os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') // mesh.size
+    return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(tree))
 
 def check_memory(
     needed,  # bytes on each device
     mesh,    # Mesh
     what,    # what needs them and how to need less, for the message
 ):
-    "Raise BadInput if the devices of a mesh have less memory than needed."
-    there = available_memory(mesh)
+    "Raise BadInput if a device has less memory than needed: a GPU for JAX, of the CPU its share of the machine."
+    if stats := mesh.devices[0].memory_stats(): there = stats['bytes_limit']
+    elif hasattr(os, 'sysconf'): there = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') // mesh.size
+    else: return    # Windows does not tell
     if needed > there:
         raise BadInput(f'{what}; found {there / 2**30:,.1f} GiB of memory, expected at least {needed / 2**30:,.1f}')

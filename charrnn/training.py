@@ -353,7 +353,7 @@ def _evaluate_trained(trainer, data):
     batches = data.val_dataloader() if hasattr(data, 'val_dataloader') else data
     return evaluate(trainer.model, trainer.state.params, batches)
 
-# %% ../nbs/05_training.ipynb #a445f60e
+# %% ../nbs/05_training.ipynb #355a47c5
 @dataclass
 class Trainer:
     "Train a language model; afterwards `state.params`, `history` and `plot()` tell the rest."
@@ -381,7 +381,7 @@ class Trainer:
         "Train `model` on `data`, from `params` or fresh ones. Ctrl-C ends it early."
         (train, val), self.model = _data_loaders(self, data), model
         self.record, self.interrupted = dict(history=[], since=[]), False
-        with jax.default_device(self.mesh.devices.flat[0]):
+        with jax.default_device(self.mesh.devices[0]):
             update, self.state, total = prepare(self, model, as_batches(train(0)), params)
             with _progress_bar(total, self.progress) as bar, _ended_well(self):
                 for n, validation_due in train_blocks(self, update, train):
