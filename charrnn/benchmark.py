@@ -7,13 +7,14 @@ __all__ = ['V', 'PEERS', 'JOBS', 'WHOLE', 'batches', 'start_params', 'charrnn_st
            'flax_params', 'train_flax', 'train_plain', 'write_charrnn', 'write_torch', 'write_plain', 'serve',
            'in_turns', 'ratios', 'table', 'machine', 'main', 'whole_processes']
 
-# %% ../nbs/31_benchmark.ipynb #f7e11d18
+# %% ../nbs/31_benchmark.ipynb #a194833d
 import json, os, platform, subprocess, sys, time
 import numpy as np
 from .corpus import Batches
 from .decoding import generate
 from .depth import build_model, layered
-from .training import TrainState, Update
+from .devices import dividing_pays, use_cpu_devices
+from .training import Trainer, TrainState, Update
 from .vocab import Vocab
 
 # %% ../nbs/31_benchmark.ipynb #992e81bd
@@ -32,7 +33,7 @@ def start_params(hidden, cell='RNN', layers=1):
     model = build_model(layered(V, cell=cell.lower(), num_hiddens=hidden, num_layers=layers))
     return model, model.init(jax.random.key(0), np.zeros((1, 1), np.int32))['params']
 
-# %% ../nbs/31_benchmark.ipynb #dfc09b17
+# %% ../nbs/31_benchmark.ipynb #ea1bedea
 def charrnn_state(hidden, cell='RNN', layers=1):
     "The library's update, and the state before the first."
     import jax, optax
@@ -41,12 +42,14 @@ def charrnn_state(hidden, cell='RNN', layers=1):
     return Update(model, tx, 1.), TrainState(zero, zero, zero, params, tx.init(params), jax.random.key(0))
 
 def train_charrnn(hidden, batch, steps, updates, cell='RNN', layers=1):
-    from charrnn.blocks import run_updates
-    (windows, _), (update, state) = batches(batch, steps, updates), charrnn_state(hidden, cell, layers)
+    if dividing_pays(batch, steps, hidden): use_cpu_devices(os.cpu_count())
+    windows, (model, params) = batches(batch, steps, updates)[0], start_params(hidden, cell, layers)
+    model, trainer = model.clone(lr=1.), Trainer(1, 1., progress=False)
     def run():
-        nonlocal state
-        state, losses, _ = run_updates(update, state, windows.cut(0, updates), updates)
-        return float(losses[-1])
+        nonlocal params
+        trainer.fit(model, windows, params)
+        params = trainer.state.params
+        return trainer.history[0]['train_loss']
     return run
 
 def train_torch(hidden, batch, steps, updates, cell='RNN', layers=1):
@@ -115,18 +118,18 @@ def train_plain(hidden, batch, steps, updates):
         return float(loss)
     return run
 
-# %% ../nbs/31_benchmark.ipynb #d6abf8b3
-def write_charrnn(hidden, chars, texts=1):
-    model, params = start_params(hidden)
+# %% ../nbs/31_benchmark.ipynb #04eb28d2
+def write_charrnn(hidden, chars, texts=1, cell='RNN'):
+    model, params = start_params(hidden, cell)
     vocab = Vocab(map(chr, range(97, 97 + V - 1)))
     def run():
         for _ in range(texts): text = generate(model, params, 'a', chars, vocab, temperature=0)
         return len(text)
     return run
 
-def write_torch(hidden, chars, texts=1):
+def write_torch(hidden, chars, texts=1, cell='RNN'):
     import torch
-    rnn, linear = torch.nn.RNN(V, hidden), torch.nn.Linear(hidden, V)
+    rnn, linear = getattr(torch.nn, cell)(V, hidden), torch.nn.Linear(hidden, V)
     @torch.inference_mode()
     def write():
         state, ids = None, [1]
@@ -221,17 +224,18 @@ def machine():
     python, day = platform.python_version(), time.strftime('%Y-%m-%d')
     return f'{platform.machine()}, {os.cpu_count()} cores, Python {python}, {libraries}, {day}'
 
-# %% ../nbs/31_benchmark.ipynb #eac956d8
-JOBS = {'train RNN 32, batch 1024 x 32': ('train', dict(hidden=32, batch=1024, steps=32, updates=40)),
-        'train RNN 256, batch 64 x 64': ('train', dict(hidden=256, batch=64, steps=64, updates=20)),
-        'train LSTM 128, batch 50 x 50': ('train', dict(hidden=128, batch=50, steps=50, updates=20, cell='LSTM')),
-        'train GRU 128, batch 50 x 50': ('train', dict(hidden=128, batch=50, steps=50, updates=20, cell='GRU')),
+# %% ../nbs/31_benchmark.ipynb #72990f1e
+JOBS = {'train RNN 32, batch 1024 x 32': ('train', dict(hidden=32, batch=1024, steps=32, updates=100)),
+        'train RNN 256, batch 64 x 64': ('train', dict(hidden=256, batch=64, steps=64, updates=40)),
+        'train LSTM 128, batch 50 x 50': ('train', dict(hidden=128, batch=50, steps=50, updates=60, cell='LSTM')),
+        'train GRU 128, batch 50 x 50': ('train', dict(hidden=128, batch=50, steps=50, updates=60, cell='GRU')),
         'train LSTM 512 x 2, batch 64 x 128': ('train',
                                                dict(hidden=512, batch=64, steps=128, updates=3, cell='LSTM', layers=2)),
         'train GRU 512 x 2, batch 64 x 128': ('train',
                                               dict(hidden=512, batch=64, steps=128, updates=3, cell='GRU', layers=2)),
         'write 1,000 characters, RNN 32': ('write', dict(hidden=32, chars=1000, texts=5)),
-        'write 1,000 characters, RNN 512': ('write', dict(hidden=512, chars=1000, texts=5))}
+        'write 1,000 characters, RNN 512': ('write', dict(hidden=512, chars=1000, texts=5)),
+        'write 1,000 characters, LSTM 320': ('write', dict(hidden=320, chars=1000, texts=5, cell='LSTM'))}
 
 def main(rounds=9):
     "Run all jobs and print the table."

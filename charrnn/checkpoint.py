@@ -54,7 +54,7 @@ class SavedModel:
         "Continue a text; BadInput as for `generate`."
         return generate(self.model, self.params, prompt, num_preds, self.vocab, **kwargs)
 
-# %% ../nbs/30_checkpoint.ipynb #8b5c945f
+# %% ../nbs/30_checkpoint.ipynb #e84739ef
 def load_model(
     path,              # file written by `save_model`
     normalizer=None,   # the function, where the model was trained with a normaliser of your own
@@ -72,7 +72,7 @@ def load_model(
     try:
         model = build_model(json.loads(header['config']), cells)
         vocab, history = Vocab.from_json(header['vocab'], normalizer), json.loads(header['history'])
-        like = jax.eval_shape(model.init, jax.random.key(0), jnp.zeros((1, 1), jnp.int32))['params']
+        like = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, 1), jnp.int32)))['params']
         source = header['source']
     except BadInput: raise
     except Exception as e:

@@ -31,7 +31,7 @@ def read_prompts(
     logits = jax.eval_shape(partial(step, model), params, state, ids[0])[0]
     return jax.lax.scan(body, (jnp.zeros(logits.shape), state), (jnp.arange(len(ids)), ids))[0]
 
-# %% ../nbs/23_fast_decoding.ipynb #97a5bfd3
+# %% ../nbs/23_fast_decoding.ipynb #cc1f1ebf
 @partial(jax.jit, static_argnames=('step', 'choose', 'model', 'n'))
 def _write_block(step, choose, model, params, carry, keys, options, start, n):
     def draw(t, key): return jax.random.gumbel(jax.random.fold_in(key, t), carry[0].shape[-1:])
@@ -41,7 +41,7 @@ def _write_block(step, choose, model, params, carry, keys, options, start, n):
         logits, state = carry
         ids = choose(logits, noise, options)
         return step(model, params, state, ids), ids
-    return jax.lax.scan(body, carry, noise, length=n, unroll=4)
+    return jax.lax.scan(body, carry, noise, length=n)
 
 def write_blocks(
     step,        # function (model, params, state, ids) -> logits, state

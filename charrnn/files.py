@@ -139,7 +139,7 @@ def save_tree(
         part.replace(path)
     finally: part.unlink(missing_ok=True)
 
-# %% ../nbs/25_files.ipynb #5f7b4e55
+# %% ../nbs/25_files.ipynb #a3128190
 def read_tensors(
     path,  # safetensors file
 ):         # {name: array}, and the header {str: str}
@@ -163,5 +163,5 @@ def build_tree(
         if have != want: raise BadInput(f'{path}: tensor {name} has shape {have}; its configuration expects {want}')
     def put(place, x):
         found = tensors[_name(place)]
-        return jax.random.wrap_key_data(found) if _is_key(x) else jax.numpy.asarray(found, x.dtype)
+        return jax.random.wrap_key_data(found) if _is_key(x) else jax.device_put(found.astype(x.dtype))
     return jax.tree.map_with_path(put, like)
