@@ -33,7 +33,7 @@ def start_params(hidden, cell='RNN', layers=1):
     model = build_model(layered(V, cell=cell.lower(), num_hiddens=hidden, num_layers=layers))
     return model, model.init(jax.random.key(0), np.zeros((1, 1), np.int32))['params']
 
-# %% ../nbs/31_benchmark.ipynb #ea1bedea
+# %% ../nbs/31_benchmark.ipynb #52e8bd09
 def charrnn_state(hidden, cell='RNN', layers=1):
     "The library's update, and the state before the first."
     import jax, optax
@@ -41,8 +41,9 @@ def charrnn_state(hidden, cell='RNN', layers=1):
     zero = jax.numpy.int32(0)
     return Update(model, tx, 1.), TrainState(zero, zero, zero, params, tx.init(params), jax.random.key(0))
 
+# %% ../nbs/31_benchmark.ipynb #266cbe03
 def train_charrnn(hidden, batch, steps, updates, cell='RNN', layers=1):
-    if dividing_pays(batch, steps, hidden): use_cpu_devices(os.cpu_count())
+    if dividing_pays(batch, hidden): use_cpu_devices(os.cpu_count())
     windows, (model, params) = batches(batch, steps, updates)[0], start_params(hidden, cell, layers)
     model, trainer = model.clone(lr=1.), Trainer(1, 1., progress=False)
     def run():

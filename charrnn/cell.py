@@ -6,11 +6,10 @@
 __all__ = ['RNN_STEP', 'rnn_step', 'project', 'Cell', 'check_len', 'check_shape', 'start_state', 'cell_weights', 'StepCell',
            'drop_connect', 'RNNScratch']
 
-# %% ../nbs/02_cell.ipynb #0632982e
+# %% ../nbs/02_cell.ipynb #4f53c67a
 from typing import Any, Protocol
 import jax
 import jax.numpy as jnp
-import numpy as np
 from flax import linen as nn
 from .errors import BadInput, check_at_least, check_share
 from .recurrence import Step, merge_time_and_batch, recur
@@ -103,7 +102,7 @@ def cell_weights(
         return jnp.concatenate([draw(k, (shape[0], shape[0])) for k in keys], axis=1)
     return nn.initializers.lecun_normal(), blocks
 
-# %% ../nbs/02_cell.ipynb #42f7e8e1
+# %% ../nbs/02_cell.ipynb #063ea32f
 class StepCell(nn.Module):
     """What all cells with a `Step` share: parameters, checks and the loop. A cell adds its step.
 
@@ -128,7 +127,7 @@ class StepCell(nn.Module):
 
     def initial_state(self, batch_size:int):
         "The state before the first character: zeros, (batch_size, num_hiddens)."
-        return np.zeros((batch_size, self.num_hiddens), jax.dtypes.canonicalize_dtype(float))
+        return jnp.zeros((batch_size, self.num_hiddens))
 
     def __call__(self, inputs, state=None):
         "(num_steps, batch, num_inputs) or ids -> outputs (num_steps, batch, num_hiddens), state"

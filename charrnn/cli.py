@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['csv_log', 'train', 'write', 'bench', 'main']
 
-# %% ../nbs/32_cli.ipynb #d173bcc6
-import argparse, math, os, secrets, signal, sys, time
+# %% ../nbs/32_cli.ipynb #bd38345e
+import argparse, json, math, os, secrets, signal, sys, time
 from contextlib import suppress
 from inspect import signature
 from itertools import chain
@@ -20,10 +20,10 @@ from .decoding import generate, stream
 from .depth import CELLS, build_model, layered
 from .devices import dividing_pays, use_cpu_devices
 from .errors import BadInput
-from .files import cache_folder, check_writable
+from .files import cache_folder, check_writable, write_whole
 from .training import OPTIMIZERS, Trainer
 
-# %% ../nbs/32_cli.ipynb #d49070b6
+# %% ../nbs/32_cli.ipynb #f1f79e50
 def _taken(function, settings):
     "Those of the settings that a function has arguments for."
     return {name: settings[name] for name in signature(function).parameters if name in settings}
@@ -40,22 +40,25 @@ def csv_log(
 ):         # callback for `Trainer`
     "Write the history as CSV, row by row: losses in nats a character, times in seconds; BadInput if that cannot be."
     check_writable(path)
-    path.write_text('')
+    rows = []
     def log(row, state):
-        with open(path, 'a') as file:
-            if not file.tell(): print(*row, sep=',', file=file)
-            print(*row.values(), sep=',', file=file)
+        rows.append(row)
+        _write_csv(path, rows)
     return log
+
+def _write_csv(path, rows):
+    lines = [rows[0], *(row.values() for row in rows)]
+    write_whole(path, ''.join(','.join(map(str, line)) + '\n' for line in lines).encode())
 
 def _report(name, judged):
     print(f'{name} perplexity: {judged["perplexity"]:.2f} ({judged["loss"]:.3f} nats, '
           f'{judged["bits_per_char"]:.3f} bits a character)')
 
-# %% ../nbs/32_cli.ipynb #b9c52e70
-def _fit_and_save(trainer, model, data, out):
+# %% ../nbs/32_cli.ipynb #960b8617
+def _fit_and_save(trainer, model, data, out, states):
     "Train, save what was learned whatever ended the training, and give the judgement of it."
     uniform, judged = math.log(len(data.vocab)), None
-    try: trainer.fit(model, data)
+    try: trainer.fit(model, data, resume=states)
     finally:
         if trainer.state and trainer.state.step:
             judged = trainer.evaluate(data)
@@ -69,20 +72,54 @@ def _fit_and_save(trainer, model, data, out):
     raise RuntimeError(f'the validation loss ends at {judged["loss"]:.3g} nats, no better than the uniform model with '
                        f'{uniform:.3g}; nothing is saved: try a smaller learning rate (now {model.lr}) or more epochs')
 
-# %% ../nbs/32_cli.ipynb #2d500365
+# %% ../nbs/32_cli.ipynb #61e3821e
+#| exports
+
+# %% ../nbs/32_cli.ipynb #590ce053
+def _run_folder(s):
+    "The folder of a run, if there is to be one, with the options in it that are not the default."
+    run = s['run']
+    if run and (run/'config.json').exists():
+        raise BadInput(f'{run} holds a run; expected another folder, or --resume {run} to go on with that one')
+    if not (folder := s['resume'] or run): return None
+    try: folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise BadInput(f'cannot make the folder {folder} ({e.strerror}); expected another name') from None
+    check_writable(folder/'config.json')
+    defaults = {name: p.default for name, p in signature(train).parameters.items()}
+    given = {k: v for k, v in s.items() if k in s['settings'] or k in defaults and v != defaults[k]}
+    stored = {k: str(v.absolute()) if isinstance(v, Path) else v for k, v in given.items()
+              if k not in ('settings', 'run', 'resume')}
+    write_whole(folder/'config.json', json.dumps(stored, indent=1).encode())
+    return folder
+
+# %% ../nbs/32_cli.ipynb #3be53d10
+def _stored(folder):
+    "The options of the run in a folder."
+    try: options = json.loads((folder/'config.json').read_text())
+    except (OSError, ValueError) as e:
+        raise BadInput(f'{folder} holds no run that can be read ({e}); expected a folder of `charrnn train --run`'
+                       ) from None
+    paths = [name for name, p in signature(train).parameters.items() if p.annotation is Path]
+    return {name: Path(value) if name in paths else value for name, value in options.items()}
+
+# %% ../nbs/32_cli.ipynb #357ddb91
 def _start(devices, s):
     "Have JAX start with so many devices of the CPU; by default with one for each core, where that pays."
     if devices: return use_cpu_devices(devices)
-    pays = dividing_pays(s['batch_size'], s['num_steps'], s['num_hiddens'])
-    with suppress(BadInput):                                        # JAX has started
-        if jax.config.jax_num_cpu_devices < 0: use_cpu_devices(os.cpu_count() if pays else 1)
+    if jax.config.jax_num_cpu_devices < 0 and dividing_pays(s['batch_size'], s['num_hiddens']):
+        with suppress(BadInput): use_cpu_devices(os.cpu_count())                # unless JAX has started
 
+# %% ../nbs/32_cli.ipynb #df764cf0
 def train(
     text:Path=None,      # text file to train on; without it, The Time Machine
     encoding='utf-8',    # encoding of the text file
     letters=False,       # normalise the text file to lower-case letters and single spaces
     out:Path=Path('charrnn-model.safetensors'),  # where to save the model
     log:Path=None,       # where to write the history as CSV
+    run:Path=None,       # folder for all of a run: options, history.csv, model.safetensors, and states to resume from
+    resume:Path=None,    # folder of a run to go on with, by its own options
+    save_minutes=1.,     # from one saving of a run's state to the next
     recipe='reference',  # where those of the settings below come from that are not given
     seed=0,              # of initial parameters, data order and dropout
     num_gpus=1,          # GPUs to use, where there are some; 0 stays on the CPU
@@ -92,22 +129,31 @@ def train(
     **settings,          # of the recipe
 ) -> int:                # exit status
     "Train a model on The Time Machine or on a text file."
-    s = {**locals(), **RECIPES[recipe], **settings}
+    return _train({**locals(), **RECIPES[recipe], **settings})
+
+# %% ../nbs/32_cli.ipynb #b6d3a1cf
+def _train(s):
+    "Train with all arguments and settings filled in, save, and show what was learned."
+    folder, begin, text = _run_folder(s), time.perf_counter(), s['text']
+    out = folder/'model.safetensors' if folder else s['out']
     check_writable(out)
-    _start(devices, s)
-    trainer = Trainer(gradient_clip_val=s['grad_clip'], callbacks=[csv_log(log)] if log else [], **_taken(Trainer, s))
-    begin, data = time.perf_counter(), _corpus(s)
+    _start(s['devices'], s)
+    callbacks = [csv_log(s['log'])] if s['log'] else []
+    trainer = Trainer(gradient_clip_val=s['grad_clip'], callbacks=callbacks, **_taken(Trainer, s))
+    if folder: callbacks.append(lambda row, state: _write_csv(folder/'history.csv', trainer.history))
+    data = _corpus(s)
     model = build_model(layered(len(data.vocab), **_taken(layered, s)))
     print(f'corpus: {data.source}; {len(data.ids):,} characters, vocabulary of {len(data.vocab)}')
     print(f'devices: {trainer.mesh.size} x {trainer.mesh.devices[0].device_kind}')
-    judged, params = _fit_and_save(trainer, model, data, out), trainer.state.params
+    judged = _fit_and_save(trainer, model, data, out, folder and folder/'states')
+    params = trainer.state.params
     print(f'model: {s["cell"]}, {s["num_layers"]} x {s["num_hiddens"]} hidden units, '
           f'{sum(p.size for p in jax.tree.leaves(params)):,} parameters; '
           f'{int(trainer.state.step):,} updates in {time.perf_counter() - begin:.0f} s')
     _report('validation', judged)
     if s['whole'] and not text: _report('test', trainer.evaluate(data.test_dataloader()))
-    prompt = prompt or (data.vocab.decode(data.ids[:20]) if text else 'time traveller')
-    print(generate(model, params, prompt, num_preds, data.vocab, temperature=0))
+    prompt = s['prompt'] or (data.vocab.decode(data.ids[:20]) if text else 'time traveller')
+    print(generate(model, params, prompt, s['num_preds'], data.vocab, temperature=0))
     return 130 if trainer.interrupted else 0
 
 # %% ../nbs/32_cli.ipynb #76ceae8e
@@ -148,7 +194,7 @@ def _keep_compiled():
         jax.config.update('jax_compilation_cache_dir', str(folder))
         jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)
 
-# %% ../nbs/32_cli.ipynb #5b6ff9ff
+# %% ../nbs/32_cli.ipynb #91cd1edc
 class _Parser(argparse.ArgumentParser):
     "A parser whose errors are one line."
     def error(self, message): self.exit(2, f'{self.prog}: error: {message} (see {self.prog} --help)\n')
@@ -175,21 +221,22 @@ def _make_parser():
                 for setting, text in SETTINGS.items():              # none of the recipe `quick` is None
                     _add_option(sub, setting, type(RECIPES['quick'][setting]), None, text)
         sub.add_argument('--traceback', action='store_true', help='show where an error came from')
-        sub.set_defaults(run=function)
+        sub.set_defaults(command=function)
     return parser
 
-# %% ../nbs/32_cli.ipynb #a2947230
+# %% ../nbs/32_cli.ipynb #52be7747
 def main(
     argv=None,  # arguments; None: those of the process
 ) -> int:       # exit status, see the table above
     "The command `charrnn`; what goes wrong is one line on the error output, with `--traceback` it is raised."
     if argv is None: signal.signal(signal.SIGTERM, signal.default_int_handler)    # a request to end acts as Ctrl-C
     options = vars(_make_parser().parse_args(argv))
-    run = options.pop('run')
+    command = options.pop('command')
     traceback = options.pop('traceback', os.environ.get('CHARRNN_TRACEBACK', '0') != '0')
     try:
         _keep_compiled()
-        status = run(**options) or 0
+        if 'resume' in options: options = _stored(options['resume']) | options
+        status = command(**options) or 0
         sys.stdout.flush()
         return status
     except KeyboardInterrupt: return 130

@@ -14,7 +14,7 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from .errors import BadInput, check_at_least
 
-# %% ../nbs/27_devices.ipynb #18e9ce6d
+# %% ../nbs/27_devices.ipynb #218b766d
 def use_cpu_devices(
     n,  # host devices, usually as many as the CPU has cores
 ):
@@ -24,6 +24,8 @@ def use_cpu_devices(
     except RuntimeError:
         raise BadInput(f'JAX has started with {len(jax.devices("cpu"))} CPU devices; expected use_cpu_devices({n}) '
                        f'before anything is computed, or the environment variable JAX_NUM_CPU_DEVICES={n}') from None
+
+AXIS = 'rows'
 
 def pick_mesh(
     devices=None,  # how many devices share a batch; None: as `num_gpus` says
@@ -40,9 +42,7 @@ def pick_mesh(
                        'called before anything is computed, the CPU has so many')
     return jax.make_mesh((n,), (AXIS,), (AxisType.Auto,), devices=there[:n])
 
-AXIS = 'rows'
-
-# %% ../nbs/27_devices.ipynb #15430e05
+# %% ../nbs/27_devices.ipynb #d6b48fe7
 def replicate(
     tree,  # tree of arrays
     mesh,  # Mesh
@@ -65,6 +65,7 @@ def divide(
     where = NamedSharding(mesh, PartitionSpec(*[None] * axis, AXIS))
     return jax.device_put(jax.tree.map(fill, tree), where)
 
+# %% ../nbs/27_devices.ipynb #730d07fe
 def mesh_of(
     tree,  # tree of arrays
 ) -> Mesh | None:
@@ -97,14 +98,13 @@ def row_numbers(
     "Which rows of the whole batch a device has."
     return jnp.arange(rows) + (jax.lax.axis_index(AXIS) * rows if is_divided() else 0)
 
-# %% ../nbs/27_devices.ipynb #6db74834
+# %% ../nbs/27_devices.ipynb #9d9aa54a
 def dividing_pays(
     batch_size,   # rows of a batch
-    num_steps,    # characters of each
     num_hiddens,  # width of the model
 ) -> bool:
     "Is an update faster with a host device for every core? Measured, see the figure above."
-    return 64 <= num_hiddens < 512 and batch_size * num_steps * num_hiddens >= 2 ** 17
+    return batch_size >= 32 and 128 <= num_hiddens < 512
 
 # %% ../nbs/27_devices.ipynb #b48f3279
 def tree_bytes(

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['sha256', 'cache_folder', 'read_file', 'read_package_file', 'download', 'read_pieces', 'encode_pieces',
-           'check_writable', 'save_tree', 'read_tensors', 'build_tree']
+           'check_writable', 'write_whole', 'save_tree', 'read_tensors', 'build_tree']
 
 # %% ../nbs/25_files.ipynb #590e29fe
 import hashlib, json, os, tempfile
@@ -111,7 +111,26 @@ def check_writable(
     try: tempfile.TemporaryFile(dir=path.resolve().parent).close()
     except OSError as e: raise BadInput(f'cannot write {path} ({e.strerror}); {expected}') from None
 
-# %% ../nbs/25_files.ipynb #00a739b5
+# %% ../nbs/25_files.ipynb #32b29213
+def write_whole(
+    path,        # file to write
+    data:bytes,  # its content
+):
+    "Write a file, whole or not at all; OSError if it cannot be written."
+    part = Path(f'{path}.{os.getpid()}.part')
+    try:
+        with open(part, 'wb') as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally: part.unlink(missing_ok=True)
+    if hasattr(os, 'O_DIRECTORY'):                       # the new name, too, has to reach the disk
+        folder = os.open(part.parent, os.O_DIRECTORY)
+        os.fsync(folder)
+        os.close(folder)
+
+# %% ../nbs/25_files.ipynb #28ac57cd
 def _is_key(x): return jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key)
 
 def _name(path): return jax.tree_util.keystr(path, simple=True, separator='.')
@@ -133,11 +152,7 @@ def save_tree(
     n = int.from_bytes(data[:8], 'little')
     head = json.dumps(json.loads(data[8:8 + n]), sort_keys=True).encode()    # safetensors writes it in random order
     head += b' ' * (-len(head) % 8)
-    part = Path(f'{path}.{os.getpid()}.part')
-    try:
-        part.write_bytes(len(head).to_bytes(8, 'little') + head + data[8 + n:])
-        part.replace(path)
-    finally: part.unlink(missing_ok=True)
+    write_whole(path, len(head).to_bytes(8, 'little') + head + data[8 + n:])
 
 # %% ../nbs/25_files.ipynb #a3128190
 def read_tensors(

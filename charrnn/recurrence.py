@@ -27,14 +27,14 @@ def matmul(
     if len(x) > 1 or W.size > 1024: return x @ W
     return (x[0, :, None] * W).sum(0)[None]
 
-# %% ../nbs/21_recurrence.ipynb #2222cb70
+# %% ../nbs/21_recurrence.ipynb #da169990
 class Step(NamedTuple):
     "One time step of a cell, and how it is differentiated and compiled."
     # (state, x_proj, h_proj) -> state; with a derivative of its own (state, residuals)
     forward: Callable
     linearize: Callable | None = None # (states before, states after, residuals), all steps at once -> coefficients
     transpose: Callable | None = None # (coefficients, gradient of the state after) -> of state before, x_proj, h_proj
-    unroll: int = 8                   # steps in one turn of the compiled loop
+    unroll: int | None = None         # steps in one turn of the compiled loop; None: 8 without gates, 2 with
 
 def output_of(
     state,  # a cell's state: h, or a tuple whose last part is h
@@ -42,7 +42,7 @@ def output_of(
     "The part of a state that the next step and the next layer see."
     return state[-1] if isinstance(state, tuple) else state
 
-# %% ../nbs/21_recurrence.ipynb #32e2c717
+# %% ../nbs/21_recurrence.ipynb #1bf7127f
 def recur(
     step,       # Step
     W_hh,       # recurrent weights, (num_hiddens, width of h_proj)
@@ -51,7 +51,9 @@ def recur(
     state,      # before the first step, (batch, num_hiddens) or a tuple of such
 ):              # outputs: h after every step, (num_steps, batch, num_hiddens); and the last state
     "Run a cell over time: state_t = step(state_{t-1}, x_proj_t, h_{t-1} W_hh + b_hh)."
-    return _recur(step if step.linearize else _derived(step), W_hh, b_hh, x_proj, state)
+    step = step if step.linearize else _derived(step)
+    if step.unroll is None: step = step._replace(unroll=8 if W_hh.shape[0] == W_hh.shape[1] else 2)
+    return _recur(step, W_hh, b_hh, x_proj, state)
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _recur(*args): return _recur_fwd(*args)[0]

@@ -7,7 +7,7 @@ __all__ = ['OPTIMIZERS', 'TrainState', 'total_loss', 'Update', 'evaluate', 'sgd'
            'check_fits', 'prepare', 'train_blocks', 'add_row', 'one_line', 'plot_history', 'validate', 'waited',
            'Trainer']
 
-# %% ../nbs/05_training.ipynb #1073bb84
+# %% ../nbs/05_training.ipynb #ec773453
 import time, warnings
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
@@ -23,7 +23,9 @@ from .corpus import as_batches
 from .devices import check_memory, divide, for_rows, mesh_of, pick_mesh, sum_over_devices
 from .devices import replicate, tree_bytes
 from .errors import BadInput, check_at_least
+from .files import sha256
 from .lm import RNNLMScratch, bits_per_char, nll, perplexity
+from .states import load_state, save_state, state_folder
 
 # %% ../nbs/05_training.ipynb #93d0f1fb
 @struct.dataclass
@@ -218,7 +220,7 @@ def _check_finite(trainer, good, step, losses, norms):
         f'expected finite numbers: try a smaller learning rate or {clip}; the state of update '
         f'{trainer.state.step} is kept')
 
-# %% ../nbs/05_training.ipynb #c49e5243
+# %% ../nbs/05_training.ipynb #9c19790e
 def train_blocks(
     trainer,  # Trainer; its `state` and `record` are moved on
     update,   # Update
@@ -232,7 +234,7 @@ def train_blocks(
         if not done:
             carry = divide(_first_carry(model, batches), trainer.mesh)
             trainer.state = trainer.state.replace(carry=carry)
-        while done < len(batches):
+        while done < len(batches) and not _out_of_patience(trainer):
             due = every - int(trainer.state.step) % every if every else len(batches) - done
             n = min(pace, most, len(batches) - done, due)
             block, begin = batches.cut(done, n, most, model.vocab_size), time.perf_counter()
@@ -246,6 +248,7 @@ def train_blocks(
             block = block[2][:n].sum(1), losses, norms, np.full(n, each)
             trainer.record['since'] += np.transpose(block).tolist()
             yield n, n == due or done == len(batches) and epoch + 1 == trainer.max_epochs
+            _keep(trainer)
         counts = dict(epoch=np.int32(epoch + 1), position=np.int32(0))
         trainer.state = trainer.state.replace(**replicate(counts, trainer.mesh))
 
@@ -293,7 +296,7 @@ def plot_history(
     plt.close(fig)
     return fig
 
-# %% ../nbs/05_training.ipynb #1b69dbbf
+# %% ../nbs/05_training.ipynb #b40fe60a
 def _data_loaders(
     trainer,  # Trainer
     data,     # an object with train_dataloader(epoch) and maybe val_dataloader(), or batches
@@ -322,6 +325,9 @@ def waited(history) -> int:
     "Validations since the one with the lowest loss."
     return len(history) - 1 - int(np.argmin([row['val_loss'] for row in history]))
 
+def _out_of_patience(trainer):
+    return trainer.patience and trainer.history and waited(trainer.history) >= trainer.patience
+
 # %% ../nbs/05_training.ipynb #d2b2e685
 @contextmanager
 def _ended_well(trainer):
@@ -333,19 +339,61 @@ def _ended_well(trainer):
     finally:
         if trainer.patience: trainer.state = trainer.state.replace(params=trainer.state.best)
 
-# %% ../nbs/05_training.ipynb #4727e10e
+# %% ../nbs/05_training.ipynb #768a55b4
+def _settings(trainer, batches):
+    "What decides about a training besides its state, as JSON has it."
+    names = ('max_epochs', 'gradient_clip_val', 'accumulate', 'val_every', 'patience', 'seed')
+    optimizer = trainer.optimizer if isinstance(trainer.optimizer, str) else 'optax'
+    size, ids = f'{batches.batch_size} x {batches.num_steps}', np.ascontiguousarray(batches.ids)
+    return {name: getattr(trainer, name) for name in names} | dict(
+        optimizer=optimizer, model=' '.join(repr(trainer.model).split()), devices=trainer.mesh.size,
+        data=f'{len(batches)} batches of {size}, order {batches.order}, sha256 {sha256(ids)[:8]}')
+
+@contextmanager
+def _kept(trainer, folder, batches):
+    "Go on from the state in a folder, if there is one, and leave the last one there."
+    trainer.folder, trainer.saved = folder, time.monotonic()
+    if folder is None: return (yield)
+    with state_folder(folder, _settings(trainer, batches), 'max_epochs') as before:
+        carry = divide(_first_carry(trainer.model, batches), trainer.mesh)
+        if found := load_state(folder, trainer.state.replace(carry=carry)):
+            state, trainer.record = found
+            carry = divide(state.carry, trainer.mesh)
+            state = replicate(state.replace(carry=None), trainer.mesh).replace(carry=carry)
+            trainer.state = state
+            print(f'going on from update {state.step}, saved in {folder}')
+            if trainer.optimizer == 'adamw' and before['max_epochs'] != trainer.max_epochs:
+                print(f'the learning rate now falls over {trainer.max_epochs} epochs in place of '
+                      f'{before["max_epochs"]}')
+        _keep(trainer)
+        yield
+        _save(trainer)
+
+# %% ../nbs/05_training.ipynb #45a0849c
+def _keep(trainer):
+    "Note state and record, as they are between two blocks, and write them if it is time."
+    if trainer.folder is None: return
+    trainer.noted = trainer.state, {name: [*rows] for name, rows in trainer.record.items()}
+    if time.monotonic() - trainer.saved > 60 * trainer.save_minutes: _save(trainer)
+
+def _save(trainer):
+    state, record = trainer.noted
+    save_state(trainer.folder, int(state.step), state, record)
+    trainer.saved = time.monotonic()
+
+# %% ../nbs/05_training.ipynb #574081c2
 def _check(trainer):
     t = trainer
-    check_at_least(0, gradient_clip_val=t.gradient_clip_val)
+    check_at_least(0, gradient_clip_val=t.gradient_clip_val, save_minutes=t.save_minutes)
     check_at_least(1, max_epochs=t.max_epochs, accumulate=t.accumulate, val_every=t.val_every,
                    patience=t.patience)
     if isinstance(t.optimizer, str) and t.optimizer not in OPTIMIZERS:
         raise BadInput(f'optimizer is {t.optimizer!r}; expected one of {", ".join(OPTIMIZERS)}, or '
                        'an optax transformation')
 
-def _progress_bar(total, shown):
+def _progress_bar(total, shown, step):
     from tqdm.auto import tqdm
-    return tqdm(total=total, disable=not shown, unit=' updates', mininterval=0.5)
+    return tqdm(total=total, disable=not shown, unit=' updates', mininterval=0.5, initial=int(step))
 
 def _evaluate_trained(trainer, data):
     if trainer.state is None:
@@ -353,7 +401,7 @@ def _evaluate_trained(trainer, data):
     batches = data.val_dataloader() if hasattr(data, 'val_dataloader') else data
     return evaluate(trainer.model, trainer.state.params, batches)
 
-# %% ../nbs/05_training.ipynb #355a47c5
+# %% ../nbs/05_training.ipynb #856d70db
 @dataclass
 class Trainer:
     "Train a language model; afterwards `state.params`, `history` and `plot()` tell the rest."
@@ -368,6 +416,7 @@ class Trainer:
     patience: int | None = None    # validations without improvement to stop after; keeps the best
     seed: int = 0                  # of the initial parameters and of dropout
     progress: bool = True          # show a progress bar
+    save_minutes: float = 1        # from one saving of the state to the next, where `fit` resumes
     callbacks: Any = ()            # functions (row, TrainState); something true ends the training
 
     def __post_init__(self):
@@ -377,20 +426,22 @@ class Trainer:
 
     history = property(lambda self: self.record['history'], doc='One dict a validation.')
 
-    def fit(self, model, data, params=None):
-        "Train `model` on `data`, from `params` or fresh ones. Ctrl-C ends it early."
+    def fit(self, model, data, params=None, resume=None):
+        """Train `model` on `data`, from `params` or fresh ones. Ctrl-C ends it early.
+        In the folder `resume` the state is kept; what is there already is gone on with."""
         (train, val), self.model = _data_loaders(self, data), model
         self.record, self.interrupted = dict(history=[], since=[]), False
         with jax.default_device(self.mesh.devices[0]):
             update, self.state, total = prepare(self, model, as_batches(train(0)), params)
-            with _progress_bar(total, self.progress) as bar, _ended_well(self):
+            with (_kept(self, resume, as_batches(train(0))), _ended_well(self),
+                  _progress_bar(total, self.progress, self.state.step) as bar):
                 for n, validation_due in train_blocks(self, update, train):
                     bar.update(n)
                     if not validation_due: continue
                     row = validate(self, val)
                     bar.set_postfix_str(one_line(row))
                     if any([callback(row, self.state) for callback in self.callbacks]): break
-                    if self.patience and waited(self.history) >= self.patience: break
+                _keep(self)
 
     def evaluate(self, data) -> dict:
         "Judge the model on every character of `data`: batches, or a data object's validation part."
