@@ -27,7 +27,7 @@ def decode_step(
     logits, state = model.apply({'params': params}, ids[None], state, method='unroll_time_major')
     return logits[0], state
 
-# %% ../nbs/06_decoding.ipynb #73beed24
+# %% ../nbs/06_decoding.ipynb #59244a33
 @struct.dataclass
 class Sampling:
     "How the next character is chosen."
@@ -36,16 +36,18 @@ class Sampling:
     top_k: int | None = struct.field(pytree_node=False, default=None)
     # draw only from the likeliest characters that have this probability together
     top_p: float | None = None
+    # draw only from characters that have at least this share of the likeliest one's probability
+    min_p: float | None = None
 
     def check(self):
         "Raise BadInput for settings that make no sense."
         check_at_least(0, temperature=self.temperature)
         check_at_least(1, top_k=self.top_k)
-        check_above(0, top_p=self.top_p)
-        if self.top_p is not None and self.top_p > 1:
-            raise BadInput(f'top_p is {self.top_p}; expected at most 1')
+        check_above(0, top_p=self.top_p, min_p=self.min_p)
+        for name, p in (('top_p', self.top_p), ('min_p', self.min_p)):
+            if p is not None and p > 1: raise BadInput(f'{name} is {p}; expected at most 1')
 
-# %% ../nbs/06_decoding.ipynb #4d771d53
+# %% ../nbs/06_decoding.ipynb #a254fd93
 def sample_logits(
     logits,               # (batch, vocab_size)
     noise=None,           # standard Gumbel noise, (batch, vocab_size); None: greedy
@@ -54,13 +56,13 @@ def sample_logits(
     "Choose ids with probability ~ exp(logits / T), never `<unk>` (Maddison et al. 2014)."
     logits = logits.at[:, 0].set(-jnp.inf)
     if noise is None: return logits.argmax(-1).astype(jnp.int32)
-    if sampling.top_k is not None or sampling.top_p is not None:
+    if any(x is not None for x in (sampling.top_k, sampling.top_p, sampling.min_p)):
         ranked = jax.lax.top_k(logits, logits.shape[-1])[0]
         kept = jnp.arange(ranked.shape[-1]) < (sampling.top_k or ranked.shape[-1])
-        if sampling.top_p is not None:
-            p = jax.nn.softmax(jnp.where(kept, ranked, -jnp.inf) / sampling.temperature)
-            # those before it have less than top_p
-            kept &= p.cumsum(-1) - p < sampling.top_p
+        p = jax.nn.softmax(jnp.where(kept, ranked, -jnp.inf) / sampling.temperature)
+        # those before it have less than top_p
+        if sampling.top_p is not None: kept &= p.cumsum(-1) - p < sampling.top_p
+        if sampling.min_p is not None: kept &= p >= sampling.min_p * p[:, :1]
         least = jnp.where(kept, ranked, jnp.inf).min(-1, keepdims=True)
         logits = jnp.where(logits < least, -jnp.inf, logits)
     return (logits + sampling.temperature * noise).argmax(-1).astype(jnp.int32)
@@ -88,7 +90,7 @@ def _write(model, params, prompts, num_preds, vocab, key, block, sampling):
     return write_blocks(decode_step, sample_logits, model, params, carry, keys, how, num_preds,
                         block)
 
-# %% ../nbs/06_decoding.ipynb #2e8e61e8
+# %% ../nbs/06_decoding.ipynb #b1857939
 def stream(
     model,       # the language model
     params,      # its parameters
@@ -98,15 +100,20 @@ def stream(
     *,
     key=None,    # random key; None: key 0
     block=64,    # characters written at a time
-    **sampling,  # temperature, top_k, top_p; see `Sampling`
+    until='',    # end early, after the first occurrence of this text in what is written; '': do not
+    **sampling,  # temperature, top_k, top_p, min_p; see `Sampling`
 ):               # yields pieces of text; together they are what `generate` gives
     "Continue a text, handed out as it is written: first the prompt, then piece by piece."
-    prompt = vocab.normalize(prompt)
+    prompt, written = vocab.normalize(prompt), ''
     blocks = _write(model, params, [prompt], num_preds, vocab, key, block, sampling)
     yield prompt
-    for ids in blocks: yield vocab.decode(ids[:, 0])
+    for ids in blocks:
+        before, written = len(written), written + vocab.decode(ids[:, 0])
+        end = _end(written, until)
+        yield written[before:end]
+        if end: return
 
-# %% ../nbs/06_decoding.ipynb #05fb6eb5
+# %% ../nbs/06_decoding.ipynb #cb699d33
 def generate(
     model,       # the language model
     params,      # its parameters
@@ -115,17 +122,21 @@ def generate(
     vocab,       # the vocabulary of the model's corpus
     *,
     key=None,    # random key; for a list of prompts it is split, one for each; None: key 0
-    **sampling,  # temperature, top_k, top_p; see `Sampling`
+    until='',    # end early, after the first occurrence of this text in what is written; '': do not
+    **sampling,  # temperature, top_k, top_p, min_p; see `Sampling`
 ):               # the prompt, normalised, and `num_preds` characters; a list for a list
     "Continue a text, or several at once."
     if isinstance(prompt, str):
         return ''.join(stream(model, params, prompt, num_preds, vocab, key=key, block=1024,
-                              **sampling))
+                              until=until, **sampling))
     prompts = [vocab.normalize(p) for p in prompt]
     if not prompts: return []
     keys = jax.random.split(jax.random.key(0) if key is None else key, len(prompts))
     blocks = _write(model, params, prompts, num_preds, vocab, keys, 1024, sampling)
-    return [p + vocab.decode(ids) for p, ids in zip(prompts, np.concatenate([*blocks]).T)]
+    texts = [vocab.decode(ids) for ids in np.concatenate([*blocks]).T]
+    return [p + text[:_end(text, until)] for p, text in zip(prompts, texts)]
+
+def _end(text, until): return text.find(until) + len(until) if until and until in text else None
 
 # %% ../nbs/06_decoding.ipynb #8ba0ec33
 @patch

@@ -7,7 +7,7 @@ __all__ = ['OPTIMIZERS', 'TrainState', 'total_loss', 'Update', 'evaluate', 'sgd'
            'check_fits', 'prepare', 'train_blocks', 'add_row', 'one_line', 'plot_history', 'validate', 'waited',
            'Trainer']
 
-# %% ../nbs/05_training.ipynb #ec773453
+# %% ../nbs/05_training.ipynb #6afe380b
 import time, warnings
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
@@ -24,7 +24,7 @@ from .devices import check_memory, divide, for_rows, mesh_of, pick_mesh, sum_ove
 from .devices import replicate, tree_bytes
 from .errors import BadInput, check_at_least
 from .files import sha256
-from .lm import RNNLMScratch, bits_per_char, nll, perplexity
+from .lm import RNNLMScratch, bits_per_char, perplexity
 from .states import load_state, save_state, state_folder
 
 # %% ../nbs/05_training.ipynb #93d0f1fb
@@ -41,7 +41,7 @@ class TrainState:
     # parameters with the lowest validation loss so far, where patience asks for them
     best: Any = None
 
-# %% ../nbs/05_training.ipynb #d249c1ec
+# %% ../nbs/05_training.ipynb #0aabe131
 def total_loss(
     model,      # RNNLMScratch
     params,     # its parameters
@@ -52,10 +52,12 @@ def total_loss(
     rngs=None,  # {'dropout': key} in training
 ):              # sum of the losses in nats; the cell's state after
     "Negative log-likelihood of all real characters of a batch."
+    import optax
     logits, carry = model.apply({'params': params}, X.T, carry, method='unroll_time_major',
                                 rngs=rngs)
     real = jnp.arange(X.shape[1])[:, None] < lengths
-    return jnp.where(real, nll(logits, Y.T), 0).sum(), carry
+    losses = optax.softmax_cross_entropy_with_integer_labels(logits, Y.T)
+    return jnp.where(real, losses, 0).sum(), carry
 
 # %% ../nbs/05_training.ipynb #dc95fcba
 @dataclass(frozen=True)
@@ -268,14 +270,14 @@ def add_row(
     record['since'] = []
     return row
 
-# %% ../nbs/05_training.ipynb #fdd31a33
+# %% ../nbs/05_training.ipynb #dcf630a8
 def one_line(
     row,   # of the history
 ) -> str:
     "A row of the history as a line of text."
     val = '' if row['val_loss'] is None else f", validation {perplexity(row['val_loss']):.2f}"
-    return (f"epoch {row['epoch']}: perplexity {perplexity(row['train_loss']):.2f}{val}, "
-            f"{row['chars_per_second']:,.0f} characters/s")
+    speed = f", {row['chars_per_second']:,.0f} characters/s" if 'chars_per_second' in row else ''
+    return f"epoch {row['epoch']}: perplexity {perplexity(row['train_loss']):.2f}{val}{speed}"
 
 def plot_history(
     history,  # list of rows
@@ -283,7 +285,7 @@ def plot_history(
     "Perplexity, gradient norm and speed over the updates."
     if not history: raise BadInput('there is nothing to plot yet; call fit(model, data) first')
     import matplotlib.pyplot as plt
-    def column(name): return np.array([row[name] for row in history], float)
+    def column(name): return np.array([row.get(name) for row in history], float)
     panels = {'perplexity': np.exp(np.c_[column('train_loss'), column('val_loss')]),
               'gradient norm': column('grad_norm'), 'characters/s': column('chars_per_second')}
     fig, axes = plt.subplots(3, figsize=(6, 7), sharex=True, height_ratios=(2, 1, 1))
