@@ -14,7 +14,7 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from .errors import BadInput, check_at_least
 
-# %% ../nbs/27_devices.ipynb #218b766d
+# %% ../nbs/27_devices.ipynb #f63d8747
 def use_cpu_devices(
     n,  # host devices, usually as many as the CPU has cores
 ):
@@ -38,8 +38,8 @@ def pick_mesh(
     check_at_least(0, num_gpus=num_gpus)
     check_at_least(1, devices=n)
     if n > len(there):
-        raise BadInput(f'found {len(there)} devices ({there[0].platform}); expected {n}: with use_cpu_devices({n}), '
-                       'called before anything is computed, the CPU has so many')
+        cure = '' if gpus else f': with use_cpu_devices({n}), called before anything is computed, the CPU has so many'
+        raise BadInput(f'found {len(there)} devices ({there[0].platform}); expected {n}{cure}')
     return jax.make_mesh((n,), (AXIS,), (AxisType.Auto,), devices=there[:n])
 
 # %% ../nbs/27_devices.ipynb #d6b48fe7
