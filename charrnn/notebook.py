@@ -16,12 +16,34 @@ import numpy as np
 from jax.test_util import check_grads
 from numpy.testing import assert_allclose, assert_equal
 
-# %% ../nbs/26_notebook.ipynb #3256e371
+# %% ../nbs/26_notebook.ipynb #6250af58
 blue, orange, green, grey, purple = '#2563eb', '#ea580c', '#059669', '#64748b', '#7c3aed'
 plt.rcParams.update({'figure.figsize': (6, 3.6), 'figure.constrained_layout.use': True, 'font.size': 13.5,
-                     'axes.titlesize': 13.5, 'axes.spines.top': False, 'axes.spines.right': False, 'lines.linewidth': 2})
+                     'axes.titlesize': 13.5, 'lines.linewidth': 2,
+                     'axes.spines.top': False, 'axes.spines.right': False})
 
-# %% ../nbs/26_notebook.ipynb #cfbd49cb
+# %% ../nbs/26_notebook.ipynb #66d04a7b
+def _script(match):
+    down = 4 if match[1] == '_' else -5
+    return f'<tspan dy="{down}" font-size="75%">{match[2]}</tspan><tspan dy="{-down}">\u200b</tspan>'
+
+def _color(color):
+    names = {blue: 'blue', orange: 'orange', green: 'green', grey: 'grey', purple: 'purple'}
+    return f'var(--diagram-{names[color]}, {color})' if color in names else color
+
+def _dashes(dashed): return ';stroke-dasharray:4 3' if dashed else ''
+
+def _arrow(x0, y0, x1, y1, color, dashes, bend, head):
+    length = ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5 or 1
+    cx, cy = (x0 + x1) / 2 + 2 * bend * (y1 - y0) / length, (y0 + y1) / 2 - 2 * bend * (x1 - x0) / length
+    yield (f'<path d="M{x0} {y0}Q{cx:.1f} {cy:.1f} {x1} {y1}" '
+           f'style="stroke:{color};fill:none;stroke-width:1.5{dashes}"/>')
+    angle = atan2(y1 - cy, x1 - cx)
+    corners = [(x1 - head * 1.6 * cos(angle + a), y1 - head * 1.6 * sin(angle + a)) for a in (-0.4, 0.4)]
+    points = ' '.join(f'{x:.1f},{y:.1f}' for x, y in ((x1, y1), *corners))
+    if head: yield f'<polygon points="{points}" style="fill:{color}"/>'
+
+# %% ../nbs/26_notebook.ipynb #9b467e04
 class Diagram:
     "Boxes, arrows and words as SVG in the page; lines take the page's text colour."
     def __init__(self,
@@ -49,30 +71,13 @@ class Diagram:
 
     def arrow(self, x0, y0, x1, y1, color='currentColor', dashed=False, bend=0, head=6):
         "An arrow from (x0, y0) to (x1, y1); `bend` moves its middle to the left, in pixels; head 0: a line."
-        length = ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5 or 1
-        cx, cy = (x0 + x1) / 2 + 2 * bend * (y1 - y0) / length, (y0 + y1) / 2 - 2 * bend * (x1 - x0) / length
-        style = f'stroke:{_color(color)};fill:none;stroke-width:1.5' + _dashes(dashed)
-        self.parts.append(f'<path d="M{x0} {y0}Q{cx:.1f} {cy:.1f} {x1} {y1}" style="{style}"/>')
-        angle = atan2(y1 - cy, x1 - cx)
-        corners = [(x1 - head * 1.6 * cos(angle + a), y1 - head * 1.6 * sin(angle + a)) for a in (-0.4, 0.4)]
-        points = ' '.join(f'{x:.1f},{y:.1f}' for x, y in ((x1, y1), *corners))
-        if head: self.parts.append(f'<polygon points="{points}" style="fill:{_color(color)}"/>')
+        self.parts += _arrow(x0, y0, x1, y1, _color(color), _dashes(dashed), bend, head)
         return self
 
     def _repr_html_(self):
         style = f'width:100%;max-width:{1.5 * self.width:.0f}px;height:auto;font-family:inherit'
         return (f'<svg class="diagram" role="img" aria-label="{escape(self.alt)}" '
                 f'viewBox="0 0 {self.width} {self.height}" style="{style}">{"".join(self.parts)}</svg>')
-
-def _script(match):
-    down = 4 if match[1] == '_' else -5
-    return f'<tspan dy="{down}" font-size="75%">{match[2]}</tspan><tspan dy="{-down}">\u200b</tspan>'
-
-def _color(color):
-    names = {blue: 'blue', orange: 'orange', green: 'green', grey: 'grey', purple: 'purple'}
-    return f'var(--diagram-{names[color]}, {color})' if color in names else color
-
-def _dashes(dashed): return ';stroke-dasharray:4 3' if dashed else ''
 
 # %% ../nbs/26_notebook.ipynb #c88e9832
 def assert_trees_close(
