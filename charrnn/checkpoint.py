@@ -54,7 +54,7 @@ class SavedModel:
         "Continue a text; BadInput as for `generate`."
         return generate(self.model, self.params, prompt, num_preds, self.vocab, **kwargs)
 
-# %% ../nbs/30_checkpoint.ipynb #e84739ef
+# %% ../nbs/30_checkpoint.ipynb #25c5feeb
 def load_model(
     path,              # file written by `save_model`
     normalizer=None,   # the function, where the model was trained with a normaliser of your own
@@ -70,14 +70,25 @@ def load_model(
         raise BadInput(f'{path} was trained with the normaliser {name!r}, which charrnn does not know; '
                        f'pass it as load_model(path, normalizer=...)')
     try:
-        model = build_model(json.loads(header['config']), cells)
-        vocab, history = Vocab.from_json(header['vocab'], normalizer), json.loads(header['history'])
+        model, vocab = build_model(json.loads(header['config']), cells), Vocab.from_json(header['vocab'], normalizer)
+        history, source = json.loads(header['history']), header['source']
         like = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, 1), jnp.int32)))['params']
-        source = header['source']
+        params = build_tree(tensors, like, path)
+        _check_content(params, json.loads(header['vocab'])['idx_to_token'], vocab, model, history)
     except BadInput: raise
     except Exception as e:
         raise BadInput(f'{path} has a damaged header ({type(e).__name__}: {e}); expected one saved by charrnn') from e
-    return SavedModel(model, build_tree(tensors, like, path), vocab, source, history)
+    return SavedModel(model, params, vocab, source, history)
+
+def _check_content(params, tokens, vocab, model, history):
+    "Raise BadInput for a vocabulary, numbers or a history that no training leaves behind."
+    if vocab.idx_to_token != tokens or len(tokens) != model.vocab_size:
+        raise BadInput(f'the vocabulary of the file has {len(tokens)} entries; expected {model.vocab_size} different '
+                       'strings, <unk> first')
+    if not all(jnp.isfinite(a).all() for a in jax.tree.leaves(params)):
+        raise BadInput('the file holds weights that are not finite; expected numbers')
+    if not isinstance(history, list) or not all(isinstance(row, dict) for row in history):
+        raise BadInput('the history of the file is no list of rows; expected one dict a validation')
 
 # %% ../nbs/30_checkpoint.ipynb #1f333941
 def pretrained(
