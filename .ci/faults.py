@@ -57,7 +57,8 @@ def damaged(data, rng):
 def attempt(run, counts, kind):
     "Run once and count what came of it; what must not come of it is printed."
     begin = time.perf_counter()
-    try: run(); outcome = 'valid'
+    outcome = 'valid'
+    try: run()
     except BadInput as e: outcome = 'BadInput' if '\n' not in str(e) else 'BadInput of several lines'
     except BaseException as e: outcome = f'{type(e).__name__}: {str(e)[:150]!r}'
     if time.perf_counter() - begin > 1: outcome += ', but slow'

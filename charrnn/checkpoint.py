@@ -54,7 +54,7 @@ class SavedModel:
         "Continue a text; BadInput as for `generate`."
         return generate(self.model, self.params, prompt, num_preds, self.vocab, **kwargs)
 
-# %% ../nbs/30_checkpoint.ipynb #25c5feeb
+# %% ../nbs/30_checkpoint.ipynb #476be645
 def load_model(
     path,              # file written by `save_model`
     normalizer=None,   # the function, where the model was trained with a normaliser of your own
@@ -80,6 +80,7 @@ def load_model(
         raise BadInput(f'{path} has a damaged header ({type(e).__name__}: {e}); expected one saved by charrnn') from e
     return SavedModel(model, params, vocab, source, history)
 
+# %% ../nbs/30_checkpoint.ipynb #c01686a8
 def _check_content(params, tokens, vocab, model, history):
     "Raise BadInput for a vocabulary, numbers or a history that no training leaves behind."
     if vocab.idx_to_token != tokens or len(tokens) != model.vocab_size:
