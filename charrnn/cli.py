@@ -150,7 +150,7 @@ def train(
     if json: print(dumps(result))
     return 130 if result['interrupted'] else 0
 
-# %% ../nbs/33_cli.ipynb #85f6cea4
+# %% ../nbs/33_cli.ipynb #8302caf0
 def _train(s):
     "Train with all arguments and settings filled in, save, show what was learned, and give it as a dict."
     folder, begin = _run_folder(s), time.perf_counter()
@@ -164,17 +164,21 @@ def _train(s):
     print(f'corpus: {data.source}; {len(data.ids):,} characters, vocabulary of {len(data.vocab)}\n'
           f'devices: {trainer.mesh.size} x {trainer.mesh.devices[0].device_kind}')
     judged = dict(validation=_fit_and_save(trainer, model, data, out, folder and folder/'states'))
-    params, took = trainer.state.params, time.perf_counter() - begin
-    size, updates = _size(params), int(trainer.state.step)
-    print(f'model: {s["cell"]}, {s["num_layers"]} x {s["num_hiddens"]} hidden units, {size:,} parameters; '
-          f'{updates:,} updates in {took:.0f} s')
     if len(data.parts) > 2 and data.parts[2][0] < data.parts[2][1]:
         judged['test'] = trainer.evaluate(data.test_dataloader())
+    return dict(model=str(out), source=data.source, seconds=round(time.perf_counter() - begin, 3), **judged,
+                **_told(s, trainer, data, judged), interrupted=trainer.interrupted)
+
+def _told(s, trainer, data, judged):
+    "Say what a training came to, in words and with a continuation."
+    params = trainer.state.params
+    told = dict(parameters=_size(params), updates=int(trainer.state.step))
+    print(f'model: {s["cell"]}, {s["num_layers"]} x {s["num_hiddens"]} hidden units, {told["parameters"]:,} parameters; '
+          f'{told["updates"]:,} updates')
     for name, loss in judged.items(): _report(name, loss)
     prompt = s['prompt'] or (data.vocab.decode(data.ids[:20]) if s['files'] else 'time traveller')
-    print(text := generate(model, params, prompt, s['num_preds'], data.vocab, temperature=0))
-    return dict(model=str(out), source=data.source, parameters=size, updates=updates, seconds=round(took, 3), **judged,
-                text=text, interrupted=trainer.interrupted)
+    print(text := generate(trainer.model, params, prompt, s['num_preds'], data.vocab, temperature=0))
+    return dict(told, text=text)
 
 # %% ../nbs/33_cli.ipynb #bca40374
 def write(
