@@ -82,9 +82,6 @@ def _fit_and_save(trainer, model, data, out, states):
     raise RuntimeError(f'the validation loss ends at {judged["loss"]:.3g} nats, no better than the uniform model with '
                        f'{uniform:.3g}; nothing is saved: try a smaller learning rate (now {model.lr}) or more epochs')
 
-# %% ../nbs/33_cli.ipynb #61e3821e
-#| exports
-
 # %% ../nbs/33_cli.ipynb #78923f61
 def _run_folder(s):
     "The folder of a run, if there is to be one, with the options in it that are not the default."
@@ -150,7 +147,7 @@ def train(
     if json: print(dumps(result))
     return 130 if result['interrupted'] else 0
 
-# %% ../nbs/33_cli.ipynb #8302caf0
+# %% ../nbs/33_cli.ipynb #60ba0693
 def _train(s):
     "Train with all arguments and settings filled in, save, show what was learned, and give it as a dict."
     folder, begin = _run_folder(s), time.perf_counter()
@@ -173,14 +170,14 @@ def _told(s, trainer, data, judged):
     "Say what a training came to, in words and with a continuation."
     params = trainer.state.params
     told = dict(parameters=_size(params), updates=int(trainer.state.step))
-    print(f'model: {s["cell"]}, {s["num_layers"]} x {s["num_hiddens"]} hidden units, {told["parameters"]:,} parameters; '
-          f'{told["updates"]:,} updates')
+    print(f'model: {s["cell"]}, {s["num_layers"]} x {s["num_hiddens"]} hidden units, '
+          f'{told["parameters"]:,} parameters; {told["updates"]:,} updates')
     for name, loss in judged.items(): _report(name, loss)
     prompt = s['prompt'] or (data.vocab.decode(data.ids[:20]) if s['files'] else 'time traveller')
     print(text := generate(trainer.model, params, prompt, s['num_preds'], data.vocab, temperature=0))
     return dict(told, text=text)
 
-# %% ../nbs/33_cli.ipynb #bca40374
+# %% ../nbs/33_cli.ipynb #2aef7961
 def write(
     model:Path=None,         # model saved by charrnn train; without it, the one that comes with charrnn
     prompt='time traveller', # text to continue; - reads it from the standard input
@@ -197,8 +194,7 @@ def write(
 ):
     "Let a trained model continue a text."
     saved = load_model(model) if model else pretrained()
-    if prompt_file: prompt = ''.join(read_pieces(prompt_file)).rstrip('\n')
-    if prompt == '-': prompt = sys.stdin.read().rstrip('\n')
+    if prompt_file or prompt == '-': prompt = _read_prompt(prompt_file)
     check_at_least(1, samples=samples)
     key = jax.random.key(secrets.randbits(31) if seed is None else seed)
     how = dict(until=until, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
@@ -213,7 +209,11 @@ def write(
         for piece in pieces: print(piece, end='', flush=True)
         print()
 
-# %% ../nbs/33_cli.ipynb #dfa4b04f
+# %% ../nbs/33_cli.ipynb #1a273e84
+def _read_prompt(file):
+    "The text of a file, or of the standard input, without the line ends after it."
+    return (''.join(read_pieces(file)) if file else sys.stdin.read()).rstrip('\n')
+
 def _unknown(vocab, text):
     "Count the characters that a vocabulary does not know, and say so on the error output."
     unknown = Counter(c for c in text if not vocab[c])
