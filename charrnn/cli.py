@@ -209,7 +209,7 @@ def write(
         for piece in pieces: print(piece, end='', flush=True)
         print()
 
-# %% ../nbs/33_cli.ipynb #1a273e84
+# %% ../nbs/33_cli.ipynb #a12c4079
 def _read_prompt(file):
     "The text of a file, or of the standard input, without the line ends after it."
     return (''.join(read_pieces(file)) if file else sys.stdin.read()).rstrip('\n')
@@ -222,7 +222,7 @@ def _unknown(vocab, text):
         known = [x for x in (c.lower(), c.upper(), plain, plain.lower(), plain.upper()) if vocab[x]]
         return f'{c!r} (the model knows {known[0]!r})' if known else repr(c)
     if unknown:
-        print(f'{unknown.total()} characters are unknown to the model and read as <unk>: '
+        print(f'characters unknown to the model, read as <unk>: {unknown.total()}, '
               f'{", ".join(named(c) for c, _ in unknown.most_common(5))}{" ..." if len(unknown) > 5 else ""}',
               file=sys.stderr)
     return unknown.total()
