@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['COMMANDS', 'csv_log', 'train', 'write', 'judge', 'info', 'write_script', 'complete', 'bench', 'main']
 
-# %% ../nbs/39_cli.ipynb #f2c5296e
+# %% ../nbs/39_cli.ipynb #7a0fc5e8
 import argparse, math, os, secrets, signal, sys, time, unicodedata
 from collections import Counter
 from contextlib import redirect_stdout, suppress
@@ -17,7 +17,7 @@ from pathlib import Path
 import jax
 from fastcore.docments import docments
 from .book import RECIPES, SETTINGS, whole_book
-from .checkpoint import load_model, pretrained, save_model
+from .checkpoint import grow, load_model, pretrained, reencode, save_model
 from .corpus import Corpus, TimeMachine, normalize
 from .decoding import generate, stream
 from .depth import CELLS, build_model, layered, model_config
@@ -29,20 +29,29 @@ from .plain import export
 from .surprise import score
 from .training import OPTIMIZERS, Trainer, plot_history
 
-# %% ../nbs/39_cli.ipynb #1b4b3782
+# %% ../nbs/39_cli.ipynb #090bbae7
 def _taken(function, settings):
     "Those of the settings that a function has arguments for."
     return {name: settings[name] for name in signature(function).parameters if name in settings}
 
 def _corpus(s):
     "The corpus that the arguments of `train`, filled in, ask for."
-    sizes = _taken(whole_book, s)
+    sizes, start = _taken(whole_book, s), s['start']
     if not s['files']: return (whole_book if s['whole'] else TimeMachine)(**sizes)
     try: split = tuple(float(share) for share in s['split'].split(','))
     except ValueError: raise BadInput(f"--split is {s['split']}; expected shares such as 0.9,0.05,0.05") from None
-    return Corpus.from_files(s['files'], normalizer=normalize if s['letters'] else None, encoding=s['encoding'],
-                             split=split, **sizes)
+    normalizer = start.vocab.normalizer if start else normalize if s['letters'] else None
+    return Corpus.from_files(s['files'], normalizer=normalizer, encoding=s['encoding'], split=split, **sizes)
 
+# %% ../nbs/39_cli.ipynb #9c418df9
+def _model(s, data):
+    "The model to train, its first parameters (None: fresh ones), and the corpus in its ids."
+    if not (start := s['start']): return build_model(layered(len(data.vocab), **_taken(layered, s))), None, data
+    if s['grow']: start = grow(start, data.vocab.idx_to_token)
+    _tell_unknown(start.vocab, Counter(dict(data.vocab.token_freqs)))
+    return start.model.clone(lr=s['lr']), start.params, reencode(data, start.vocab)
+
+# %% ../nbs/39_cli.ipynb #4de2ab22
 def csv_log(
     path,  # file to write, a Path
 ):         # callback for `Trainer`
@@ -64,11 +73,11 @@ def _report(name, judged):
     print(f'{name} perplexity: {judged["perplexity"]:.2f} ({judged["loss"]:.3f} nats, '
           f'{judged["bits_per_char"]:.3f} bits a character)')
 
-# %% ../nbs/39_cli.ipynb #960b8617
-def _fit_and_save(trainer, model, data, out, states):
+# %% ../nbs/39_cli.ipynb #de34d52e
+def _fit_and_save(trainer, model, data, params, out, states):
     "Train, save what was learned whatever ended the training, and give the judgement of it."
     uniform, judged = math.log(len(data.vocab)), None
-    try: trainer.fit(model, data, resume=states)
+    try: trainer.fit(model, data, params, resume=states)
     finally:
         if trainer.state and trainer.state.step:
             judged = trainer.evaluate(data)
@@ -120,7 +129,7 @@ def _start(devices, s):
     if jax.config.jax_num_cpu_devices < 0 and dividing_pays(s['batch_size'], s['num_hiddens']):
         with suppress(BadInput): use_cpu_devices(os.cpu_count())                # unless JAX has started
 
-# %% ../nbs/39_cli.ipynb #67ce7b82
+# %% ../nbs/39_cli.ipynb #7029b673
 def train(
     files:list|None=None, # text files, folders, or patterns such as 'notes/*.txt'; without any, The Time Machine
     encoding='utf-8',    # encoding of the files
@@ -131,7 +140,9 @@ def train(
     run:Path=None,       # folder for all of a run: options, history.csv, model.safetensors, and states to resume from
     resume:Path=None,    # folder of a run to go on with, by its own options
     save_minutes=1.,     # from one saving of a run's state to the next
-    recipe='reference',  # where those of the settings below come from that are not given
+    recipe:str=None,     # gives the settings below that are not given; `reference`, or `quick` with --from
+    from_:Path=None,     # saved model to train further, as it is but for the settings of the training
+    grow=False,          # with --from: learn the characters that the model does not know
     seed=0,              # of initial parameters, data order and dropout
     num_gpus=1,          # GPUs to use, where there are some; 0 stays on the CPU
     devices:int=None,    # devices that share a batch; without it, all cores of the CPU where that pays
@@ -142,12 +153,15 @@ def train(
     **settings,          # of the recipe
 ) -> int:                # exit status
     "Train a model on The Time Machine or on text files."
-    s = {**locals(), **RECIPES[recipe], **settings, 'progress': sys.stderr.isatty() if progress is None else progress}
+    s = {**locals(), **RECIPES[recipe or ('quick' if from_ else 'reference')], **settings}
+    s['progress'], s['start'] = sys.stderr.isatty() if progress is None else progress, from_ and load_model(from_)
+    if from_ and (fixed := sorted({*settings} & {*signature(layered).parameters} - {'lr'})):
+        raise BadInput(f'--from keeps the model of {from_}; expected no --{fixed[0].replace("_", "-")}')
     with redirect_stdout(sys.stderr if json else sys.stdout): result = _train(s)
     if json: print(dumps(result))
     return 130 if result['interrupted'] else 0
 
-# %% ../nbs/39_cli.ipynb #60ba0693
+# %% ../nbs/39_cli.ipynb #3beeb642
 def _train(s):
     "Train with all arguments and settings filled in, save, show what was learned, and give it as a dict."
     folder, begin = _run_folder(s), time.perf_counter()
@@ -157,10 +171,10 @@ def _train(s):
     if s['log']: trainer.callbacks += [csv_log(s['log'])]
     if folder: trainer.callbacks.append(lambda row, state: _write_csv(folder/'history.csv', trainer.history))
     data = _corpus(s)
-    model = build_model(layered(len(data.vocab), **_taken(layered, s)))
+    model, params, data = _model(s, data)
     print(f'corpus: {data.source}; {len(data.ids):,} characters, vocabulary of {len(data.vocab)}\n'
           f'devices: {trainer.mesh.size} x {trainer.mesh.devices[0].device_kind}')
-    judged = dict(validation=_fit_and_save(trainer, model, data, out, folder and folder/'states'))
+    judged = dict(validation=_fit_and_save(trainer, model, data, params, out, folder and folder/'states'))
     if len(data.parts) > 2 and data.parts[2][0] < data.parts[2][1]:
         judged['test'] = trainer.evaluate(data.test_dataloader())
     return dict(model=str(out), source=data.source, seconds=round(time.perf_counter() - begin, 3), **judged,
@@ -170,14 +184,14 @@ def _told(s, trainer, data, judged):
     "Say what a training came to, in words and with a continuation."
     params = trainer.state.params
     told = dict(parameters=_size(params), updates=int(trainer.state.step))
-    print(f'model: {s["cell"]}, {s["num_layers"]} x {s["num_hiddens"]} hidden units, '
-          f'{told["parameters"]:,} parameters; {told["updates"]:,} updates')
+    kind = '' if s['start'] else f'{s["cell"]}, {s["num_layers"]} x {s["num_hiddens"]} hidden units, '
+    print(f'model: {kind}{told["parameters"]:,} parameters; {told["updates"]:,} updates')
     for name, loss in judged.items(): _report(name, loss)
     prompt = s['prompt'] or (data.vocab.decode(data.ids[:20]) if s['files'] else 'time traveller')
     print(text := generate(trainer.model, params, prompt, s['num_preds'], data.vocab, temperature=0))
     return dict(told, text=text)
 
-# %% ../nbs/39_cli.ipynb #2aef7961
+# %% ../nbs/39_cli.ipynb #37b28f71
 def write(
     model:Path=None,         # model saved by charrnn train; without it, the one that comes with charrnn
     prompt='time traveller', # text to continue; - reads it from the standard input
@@ -202,21 +216,21 @@ def write(
              for k in ([key] if samples == 1 else jax.random.split(key, samples))]
     first = next(texts[0])                     # whatever is wrong with the arguments is known before a line is printed
     print(f'{model or "the model of charrnn"}, trained on: {saved.source}', file=sys.stderr)
-    _unknown(saved.vocab, first)
+    _tell_unknown(saved.vocab, Counter(first))
     texts[0] = chain([first], texts[0])
     if json: return print(dumps(dict(source=saved.source, texts=[*map(''.join, texts)])))
     for pieces in texts:
         for piece in pieces: print(piece, end='', flush=True)
         print()
 
-# %% ../nbs/39_cli.ipynb #a12c4079
+# %% ../nbs/39_cli.ipynb #50d3acb0
 def _read_prompt(file):
     "The text of a file, or of the standard input, without the line ends after it."
     return (''.join(read_pieces(file)) if file else sys.stdin.read()).rstrip('\n')
 
-def _unknown(vocab, text):
-    "Count the characters that a vocabulary does not know, and say so on the error output."
-    unknown = Counter(c for c in text if not vocab[c])
+def _tell_unknown(vocab, counts):
+    "Say on the error output which characters a vocabulary does not know; how many there are."
+    unknown = Counter({c: n for c, n in counts.items() if not vocab[c]})
     def named(c):
         plain = unicodedata.normalize('NFKD', c)[0]
         known = [x for x in (c.lower(), c.upper(), plain, plain.lower(), plain.upper()) if vocab[x]]
@@ -227,7 +241,7 @@ def _unknown(vocab, text):
               file=sys.stderr)
     return unknown.total()
 
-# %% ../nbs/39_cli.ipynb #40c0fecd
+# %% ../nbs/39_cli.ipynb #a3d6e0b6
 def judge(
     file:Path,         # text file to judge
     model:Path=None,   # model saved by charrnn train; without it, the one that comes with charrnn
@@ -240,7 +254,7 @@ def judge(
     if not file.is_file(): raise BadInput(f'there is no text file {file}; expected the text to judge')
     text = saved.vocab.normalize(''.join(read_pieces(file, encoding)))
     scores = score(saved.model, saved.params, text, saved.vocab)
-    loss, unknown = -float(scores.mean(dtype=float)), _unknown(saved.vocab, text)
+    loss, unknown = -float(scores.mean(dtype=float)), _tell_unknown(saved.vocab, Counter(text))
     if per_char:
         for c, s in zip(text[1:], scores): print(f'{c!r}\t{s:.4f}')
     elif json: print(dumps(dict(characters=len(scores), unknown=unknown, nats=loss, bits=bits_per_char(loss),
@@ -299,7 +313,7 @@ def _keep_compiled():
         jax.config.update('jax_compilation_cache_dir', str(folder))
         jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)
 
-# %% ../nbs/39_cli.ipynb #e612d61f
+# %% ../nbs/39_cli.ipynb #f76e5d78
 class _Parser(argparse.ArgumentParser):
     "A parser whose errors are one line."
     def error(self, message): self.exit(2, f'{self.prog}: error: {message} (see {self.prog} --help)\n')
@@ -313,8 +327,8 @@ def _add_option(parser, name, kind, default, text):
     elif name in choices: options = dict(choices=choices[name])
     else: options = dict(type=kind, metavar={int: 'N', float: 'X', str: 'TEXT', Path: 'FILE'}[kind])
     if default: text += f' (default: {default})'
-    names = ['-n'] * (name == 'samples') + ['--' + name.replace('_', '-')]
-    parser.add_argument(*names, help=text.replace('%', '%%'), **options)
+    names = ['-n'] * (name == 'samples') + ['--' + name.strip('_').replace('_', '-')]
+    parser.add_argument(*names, dest=name, help=text.replace('%', '%%'), **options)
 
 # %% ../nbs/39_cli.ipynb #5e7238e9
 # each command's function, and examples for its help
