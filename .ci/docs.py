@@ -97,10 +97,12 @@ def mathml(match):
     "One formula as MathML, its source kept as alttext."
     from latex2mathml.converter import convert
     kind, tex = match[1], unescape(match[2]).strip()
+    tex = re.sub(r'\\(ln|log|exp|tanh|max|min)\s+(?=[A-Za-z0-9]|\\(?!left|big))', r'\\\1\\,', tex)  # latex2mathml sets none
     try: math = convert(tex, display='block' if kind == 'display' else 'inline')
     except Exception as e: sys.exit(f'formula {tex!r} cannot be converted to MathML: {type(e).__name__} {e}')
     math = math.replace('<math ', f'<math alttext="{escape(tex)}" ', 1)
-    return f'<span class="math {kind}">{math}</span>'
+    focus = ' tabindex="0"' if kind == 'display' else ''  # what may scroll must be reached with the keyboard
+    return f'<span class="math {kind}"{focus}>{math}</span>'
 
 def place(name, text):
     "How long a page takes, and where it stands in its part."
