@@ -1,9 +1,10 @@
-"""Check the built site in _docs/: links, images, nothing needed from elsewhere; every page is opened in Chromium.
+"""Check the built site in _docs/: its links, and every page as a browser shows it, wide and narrow, light and dark.
 
-    python .ci/check_docs.py [--screenshot DIR]
+    python .ci/check_docs.py [--screenshot DIR] [PAGE ...]     all pages by default
 
-What a page must show is counted in its HTML; what it does show is measured by a small script in a copy of the page."""
-import argparse, os, re, shutil, subprocess, sys, tempfile
+A page must have no broken link, no console error, no failed request and none to another machine; nothing may scroll
+sideways; formulas, figures and sidebar must be seen; axe must find nothing; search must find what it is asked for."""
+import argparse, os, re, shutil, statistics, subprocess, sys
 from functools import partial
 from html import unescape
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -13,20 +14,18 @@ from urllib.parse import unquote
 
 repo = Path(__file__).resolve().parent.parent
 site = repo/'_docs'
-elsewhere = re.compile(r'<(?:script|img|iframe|source)\b[^>]*\bsrc="(?:https?:)?//[^>]*>|'
-                       r'<link\b[^>]*stylesheet[^>]*https?:[^>]*>')
 leftover = re.compile(r'\]\([^)]*\)|\\\[.*?\\\]|\\\(.*?\\\)')
-probe = """<script>addEventListener('load', () => {
-  const box = document.querySelector('input[type=search], .smalldocs-search input');
-  if (box) { box.focus(); box.value = 'vocab'; box.dispatchEvent(new Event('input', {bubbles: true})); }
-  setTimeout(() => {
-    document.querySelectorAll('main details').forEach(d => d.open = true);
-    const seen = (what, ok = e => true) => [...document.querySelectorAll(what)].filter(e => {
-      const r = e.getBoundingClientRect(); return r.width > 0 && r.height > 0 && ok(e) }).length;
-    document.body.setAttribute('data-probe', [seen('main math'), seen('main img', i => i.naturalWidth > 0),
-      seen('#quarto-sidebar a[href]'), seen('#quarto-sidebar .sidebar-item-section'),
-      seen('.search-result')].join(' '));
-  }, 1500)})</script>"""
+searches = {'gradient clipping': 'clipping.html', 'clipping': 'clipping.html', 'vocab': 'vocab.html'}
+seen = """() => {
+  document.querySelectorAll('main details').forEach(d => d.open = true);
+  const count = what => [...document.querySelectorAll(what)].filter(e => e.getBoundingClientRect().width > 0).length;
+  const wide = e => e.scrollWidth > e.clientWidth + 1;
+  return {formulas: count('main math'), figures: [...document.querySelectorAll('main img')].filter(i => i.naturalWidth).length,
+    diagrams: count('main svg.diagram'), links: document.querySelectorAll('#quarto-sidebar a[href]').length,
+    scrolls: [document.documentElement, ...document.querySelectorAll('main pre')].filter(wide)
+      .map(e => e.tagName + ' ' + e.innerText.slice(0, 60)),
+    paint: performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0};
+}"""
 
 def problems(name, pages):
     "One line for each thing wrong with the page's links and text."
@@ -35,7 +34,9 @@ def problems(name, pages):
         file, _, anchor = unquote(unescape(link)).partition('#')
         if not (site/file).exists(): yield f'{link}: no such file'
         elif anchor and f'id="{anchor}"' not in pages.get(file or name, ''): yield f'{link}: no such anchor'
-    yield from (f'loaded from elsewhere: {found}' for found in elsewhere.findall(text))
+    for image in re.findall(r'<img\b[^>]*>', text):
+        if not re.search(r'\balt="[^"]', image): yield f'a figure without alternative text: {image[-80:]}'
+    if len(text) > 2**20: yield f'{len(text) / 2**20:.1f} MB; expected at most 1'
     prose = re.sub(r'<(pre|code|script)\b.*?</\1>', '', text, flags=re.S)
     yield from (f'Markdown left in the page: {found}' for found in leftover.findall(prose))
 
@@ -48,14 +49,6 @@ def chromium():
         subprocess.run(f'apt-get update -qq && {install} >/dev/null', shell=True)
     return find() or sys.exit('no Chromium found: install chromium or google-chrome, then run this again')
 
-def browse(browser, url, *options):
-    "Open `url` headless, with a profile of its own; what it prints."
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        command = [browser, '--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run',
-                   '--disable-background-networking', '--disable-component-update', '--disable-sync',
-                   '--hide-scrollbars', '--window-size=1400,4000', f'--user-data-dir={profile}', *options, url]
-        return subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
-
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *args): pass
 
@@ -65,37 +58,72 @@ def serve():
     Thread(target=server.serve_forever, daemon=True).start()
     return f'http://127.0.0.1:{server.server_port}/'
 
-def shown(browser, root, name, text):
-    "Formulas, figures, sidebar links, sidebar sections and results of a search, as seen on the page in the browser."
-    copy = site/f'.probe-{name}'
-    copy.write_text(text.replace('</body>', f'{probe}</body>'), encoding='utf-8')
-    try: dom = browse(browser, root + copy.name, '--virtual-time-budget=10000', '--dump-dom')
-    finally: copy.unlink()
-    match = re.search(r'data-probe="([\d ]+)"', dom)
-    return [int(n) for n in match[1].split()] if match else [0]*5
+def look(browser, root, name, text, width, scheme, picture):
+    "What is wrong with a page at one width and in one colour scheme, and the time of its first paint in ms."
+    context = browser.new_context(viewport={'width': width, 'height': 844}, color_scheme=scheme)
+    page, wrong = context.new_page(), []
+    page.on('console', lambda m: wrong.append(f'console: {m.text[:200]}') if m.type == 'error' else None)
+    page.on('pageerror', lambda e: wrong.append(f'error: {str(e)[:200]}'))
+    page.on('requestfailed', lambda r: wrong.append(f'failed: {r.url}'))
+    page.on('request', lambda r: None if r.url.startswith((root, 'data:')) else wrong.append(f'from elsewhere: {r.url}'))
+    page.goto(root + name, wait_until='load')
+    if picture: page.screenshot(path=picture, full_page=True)
+    found, main = page.evaluate(seen), re.search('<main.*</main>', text, flags=re.S)[0]
+    expected = dict(formulas=main.count('<math '), figures=main.count('<img '), diagrams=main.count('<svg class="diagram"'),
+                    links=text.count('class="sidebar-item-text sidebar-link'))
+    wrong += [f'{what}: {found[what]} seen, expected {n}' for what, n in expected.items() if found[what] != n
+              and what != 'links']
+    wrong += [f'scrolls sideways: {element!r}' for element in found['scrolls']]
+    page.add_script_tag(path=axe())
+    for v in page.evaluate('axe.run(document, {resultTypes: ["violations"]})')['violations']:
+        wrong.append(f"axe, {v['impact']}: {v['help']}: {len(v['nodes'])} times, such as {v['nodes'][0]['html'][:90]!r}")
+    context.close()
+    return wrong, found['paint']
+
+def axe():
+    import axe_playwright_python
+    return str(Path(axe_playwright_python.__file__).parent/'axe.min.js')
+
+def search(browser, root):
+    "What searching does not find."
+    page = browser.new_page(viewport={'width': 1280, 'height': 844})
+    page.goto(root + 'index.html')
+    for words, target in searches.items():
+        page.fill('.smalldocs-search input', '')
+        page.type('.smalldocs-search input', words)
+        page.wait_for_timeout(500)
+        hits = page.eval_on_selector_all('.search-result', 'es => es.map(e => e.getAttribute("href") || e.outerHTML)')
+        if not any(target in hit for hit in hits[:3]):
+            yield f'{words!r} does not find {target} among the first three: {[h[:60] for h in hits[:3]]}'
+    page.close()
 
 def main():
+    from playwright.sync_api import sync_playwright
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--screenshot', type=Path, metavar='DIR', help='save a picture of every page there')
-    folder = parser.parse_args().screenshot
+    parser.add_argument('pages', nargs='*', help='such as cell.html')
+    parser.add_argument('--screenshot', type=Path, metavar='DIR', help='save pictures of the pages there')
+    args = parser.parse_args()
     pages = {p.name: p.read_text(encoding='utf-8') for p in sorted(site.glob('*.html'))}
     if not pages: sys.exit('_docs/ holds no page: run .ci/docs.py first')
-    sections = (repo/'nbs'/'sidebar.yml').read_text(encoding='utf-8').count('section:')
-    browser, root, failed, total = chromium(), serve(), 0, [0, 0]
-    if folder: folder.mkdir(parents=True, exist_ok=True)
-    for name, text in pages.items():
-        wrong, body = list(problems(name, pages)), re.search('<main.*</main>', text, flags=re.S)[0]
-        *found, hits = shown(browser, root, name, text)
-        expected = [body.count('<math '), body.count('<img '), len(pages), sections]
-        if found != expected:
-            wrong.append(f'formulas, figures, sidebar links, sections: {found} shown, expected {expected}')
-        if not hits: wrong.append('search finds nothing')
+    if args.screenshot: args.screenshot.mkdir(parents=True, exist_ok=True)
+    root, failed, paints = serve(), 0, []
+    def tell(what, wrong):
+        nonlocal failed
         failed += bool(wrong)
-        total = [a + b for a, b in zip(total, found)]
-        line = f"{'FAIL' if wrong else 'ok  '} {name}: {found[0]} formulas, {found[1]} figures"
-        print(line, *wrong, sep='\n       ', flush=True)
-        if folder: browse(browser, root + name, f'--screenshot={(folder/name).resolve().with_suffix(".png")}')
-    if not all(total): failed, _ = failed + 1, print('FAIL the site: no formula or no figure at all')
+        print(f"{'FAIL' if wrong else 'ok  '} {what}", *wrong, sep='\n       ', flush=True)
+    with sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=chromium(), args=['--no-sandbox', '--disable-dev-shm-usage'])
+        for name, text in pages.items():
+            wrong = list(problems(name, pages))
+            for width in (1280, 390) if not args.pages or name in args.pages else ():
+                for scheme in ('light', 'dark'):
+                    picture = args.screenshot and args.screenshot/f'{name[:-5]}-{width}-{scheme}.png'
+                    found, paint = look(browser, root, name, text, width, scheme, picture)
+                    wrong += [f'{width} px, {scheme}: {line}' for line in found]
+                    paints.append(paint)
+            tell(name, wrong)
+        tell('search', list(search(browser, root)))
+    print(f'first paint after {statistics.median(paints):.0f} ms (median), {max(paints):.0f} ms at most')
     print(f'{len(pages) + 1 - failed} passed, {failed} failed')
     return 1 if failed else 0
 

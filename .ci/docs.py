@@ -1,8 +1,8 @@
 """Build the documentation into _docs/ without Quarto: nbdev processes the notebooks, smalldocs renders the pages from
 the same _quarto.yml, and formulas become MathML at build time, so that the site needs nothing from any other machine.
 
-    python .ci/docs.py [--screenshot DIR]    build, then .ci/check_docs.py"""
-import inspect, os, re, shutil, subprocess, sys
+    python .ci/docs.py [--screenshot DIR] [PAGE ...]    build, then .ci/check_docs.py"""
+import inspect, json, os, re, shutil, subprocess, sys
 from html import escape, unescape
 from importlib import import_module
 from operator import attrgetter
@@ -15,13 +15,24 @@ expected = re.compile('output-file is not read|(keep-md|respect-user-color-schem
 
 def row(*cells): return '| ' + ' | '.join(' '.join(cell.replace('|', r'\|').split()) for cell in cells) + ' |'
 
+def shown():
+    "Names of functions and classes whose source a page shows, with their docstrings and parameters."
+    for path in (repo/'nbs').glob('[0-9]*.ipynb'):
+        for cell in json.loads(path.read_text(encoding='utf-8'))['cells']:
+            source = ''.join(cell['source'])
+            if source.startswith('#| exports'): yield from re.findall(r'^(?:class|def) (\w+)', source, flags=re.M)
+
 def entry(renderer):
-    "An API entry of nbdev's show_doc: source link, signature, docstring, and a table of the parameters."
+    "An API entry of nbdev's show_doc: a label where the source follows, else signature, docstring and parameters, folded."
     from fastcore.docments import DocmentText
     from nbdev.doclinks import NbdevLookup
     sym, found, empty = renderer.sym, NbdevLookup()[renderer.nm], inspect.Parameter.empty
     if isinstance(found, tuple):  # of a class, only its module has the source, and so the comments
         sym = inspect.unwrap(attrgetter(renderer.nm)(import_module(found[1].removesuffix('.py').replace('/', '.'))))
+    name = renderer.nm.replace('_', r'\_')
+    link = f'[source]({NbdevLookup().code(renderer.fn)})' if found else ''
+    anchor = f'<span id="{renderer.nm.lower()}"></span>'
+    if renderer.nm.split('.')[0] in set(shown()): return f'::: {{.api}}\n{anchor}{name} · {link}\n:::\n'
     text = DocmentText(sym, docstring=False)
     hidden = {'return', 'parent', 'name'} if 'parent' in text.dm else {'return'}  # Flax adds these two to a module
     params = {name: p for name, p in text.dm.items() if name not in hidden}
@@ -29,15 +40,14 @@ def entry(renderer):
     line = f"{'class' if inspect.isclass(sym) else 'def'} {sym.__name__}({', '.join(names)})"
     if len(line) > 88: line = line.partition('(')[0] + '(\n    ' + ',\n    '.join(names) + ')'
     values = [p.get('default', empty) for p in params.values()]
-    values = ['' if v is empty else f"`{getattr(v, '__name__', None) or repr(v)}`" for v in values]
+    values = ['' if v is empty or ' at 0x' in repr(v) else f"`{getattr(v, '__name__', None) or repr(v)}`" for v in values]
     rows = [row(f'`{name}`', v, p.get('docment') or '') for (name, p), v in zip(params.items(), values)]
     returns = inspect.isfunction(sym) and re.search(r'^ *\)[^#\n]*: *# *(.+)$', inspect.getsource(sym), flags=re.M)
     if returns: rows.append(row('returns', '', returns[1]))
     told = returns or any(p.get('docment') for p in params.values())
     table = [row('parameter', 'default', 'meaning'), '| :-- | :-- | :-- |', *rows] if told else []
-    source = f'[source]({NbdevLookup().code(renderer.fn)}){{style="float:right; font-size:smaller"}}' if found else ''
-    title = '#'*renderer.title_level + ' ' + renderer.nm.replace('__', r'\_\_')
-    return '\n\n'.join(['---', source, title, f'```python\n{line}\n```', renderer.docs, '\n'.join(table)]) + '\n'
+    first = f'<details class="api"><summary>{anchor}<code>{renderer.nm}</code></summary>'
+    return '\n\n'.join([first, f'```python\n{line}\n```', renderer.docs, '\n'.join(table), link, '</details>']) + '\n'
 
 def process():
     "The notebooks as pages in _proc/, with API entries filled in and names in backticks linked."
@@ -54,11 +64,23 @@ def process():
     refresh_quarto_yml()
     return Path(proc_nbs(n_workers=0, force=True)), get_config()
 
+def fold_imports(nb):
+    "Cells that only import are folded."
+    for cell in nb['cells']:
+        source = ''.join(cell['source'])
+        code = [line for line in source.splitlines() if line and not line.startswith('#|')]
+        if cell['cell_type'] == 'code' and code and all(re.match(r'(from|import) ', line) for line in code):
+            cell['source'] = '#| code-fold: true\n#| code-summary: Imports\n' + source
+
 def localise(proc, cfg):
     "Name pages as Quarto does (02_cell.ipynb becomes cell.html), and link them relatively."
     for path in [*proc.rglob('*.ipynb'), proc/'sidebar.yml']:
         text = path.read_text(encoding='utf-8').replace(f'{cfg.doc_host}{cfg.doc_baseurl}/', '')
-        path.write_text(re.sub(r'\b\d\d_(\w+\.ipynb)', r'\1', text), encoding='utf-8')
+        text = re.sub(r'\b\d\d_(\w+\.ipynb)', r'\1', text)
+        if path.suffix == '.ipynb':
+            fold_imports(nb := json.loads(text))
+            text = json.dumps(nb)
+        path.write_text(text, encoding='utf-8')
         path.rename(path.with_name(re.sub(r'^\d\d_', '', path.name)))
     return proc
 
@@ -75,17 +97,50 @@ def mathml(match):
     "One formula as MathML, its source kept as alttext."
     from latex2mathml.converter import convert
     kind, tex = match[1], unescape(match[2]).strip()
+    tex = re.sub(r'\\(ln|log|exp|tanh|max|min)\s+(?=[A-Za-z0-9]|\\(?!left|big))', r'\\\1\\,', tex)  # latex2mathml sets none
     try: math = convert(tex, display='block' if kind == 'display' else 'inline')
     except Exception as e: sys.exit(f'formula {tex!r} cannot be converted to MathML: {type(e).__name__} {e}')
     math = math.replace('<math ', f'<math alttext="{escape(tex)}" ', 1)
-    return f'<span class="math {kind}">{math}</span>'
+    focus = ' tabindex="0"' if kind == 'display' else ''  # what may scroll must be reached with the keyboard
+    return f'<span class="math {kind}"{focus}>{math}</span>'
+
+def place(name, text):
+    "How long a page takes, and where it stands in its part."
+    body = re.search('<main.*</main>', text, flags=re.S)[0]
+    words = len(re.sub('<[^>]*>', ' ', re.sub(r'<(pre|svg|script)\b.*?</\1>', '', body, flags=re.S)).split())
+    minutes = max(1, round(words / 200 + body.count('\n') / 400))
+    for part in re.findall(r'<li class="sidebar-item sidebar-item-section">.*?</ul>', text, flags=re.S):
+        title, pages = re.search('menu-text">(.*?)<', part)[1], re.findall(r'href="([\w.]+html)" class="sidebar-item', part)
+        if name in pages: return f'{title}, page {pages.index(name) + 1} of {len(pages)} · {minutes} minutes to read'
+    return f'{minutes} minutes to read'
+
+labels = {'<nav class="navbar ': 'Site', '<nav class="quarto-secondary-nav"': 'Where you are', '<nav id="quarto-sidebar"': 'All pages',
+          '<nav id="TOC"': 'On this page', '<nav class="page-navigation"': 'Previous and next page'}
+
+def furnish(name, text):
+    "A page with its place and contents under the title, sources unfolded for good, and every landmark named."
+    text = re.sub(r'<details open="" class="code-fold">\s*<summary>Exported source</summary>(.*?)</details>', r'\1', text,
+                  flags=re.S)
+    for tag, label in labels.items(): text = text.replace(tag, tag.replace('<nav', f'<nav aria-label="{label}"'))
+    text = re.sub(r'<div class="toc-actions">(.*?</div>)</div>', r'<nav aria-label="Source" class="toc-actions">\1</nav>', text)
+    text = re.sub(r'(<i class="bi[^"]*") role="img"', r'\1 aria-hidden="true"', text).replace(' role="navigation"', ' role="button"')
+    stem = name.removesuffix('.html')
+    for path in (repo/'nbs').glob(f'*{stem}.ipynb'):
+        if re.fullmatch(rf'(\d\d_)?{stem}.ipynb', path.name):
+            text = text.replace(f'/main/{stem}.ipynb', f'/main/nbs/{path.name}')
+    contents = re.search(r'id="TOC".*?(<ul>.*?</ul>)', text, flags=re.S)
+    under = f'<p class="place">{place(name, text)}</p>'
+    if contents:
+        inside = re.sub(r' (id|class|data-[\w-]+)="[^"]*"', '', contents[1])
+        under += f'<details class="toc-small"><summary>On this page</summary>{inside}</details>'
+    return re.sub(r'<header id="title-block-header".*?(?=</header>)', lambda m: m[0] + under, text, count=1, flags=re.S)
 
 def main():
     site, count = render(localise(*process())), 0
     pages = sorted(site.rglob('*.html'))
     for page in pages:  # formulas replaced, and the script that would have drawn them dropped
         text, n = formula.subn(mathml, page.read_text(encoding='utf-8'))
-        page.write_text(katex.sub('', text), encoding='utf-8')
+        page.write_text(furnish(page.name, katex.sub('', text)), encoding='utf-8')
         count += n
     for sheet in site.rglob('*.css'):  # a theme would wait for a font service before it paints anything
         text = sheet.read_text(encoding='utf-8')

@@ -10,30 +10,30 @@ import jax.numpy as jnp
 from .cell import StepCell
 from .recurrence import Step
 
-# %% ../nbs/11_gates.ipynb #6636e853
+# %% ../nbs/11_gates.ipynb #e58920f1
 def gru_forward(
     h,       # state h_{t-1}, (batch, num_hiddens)
     x_proj,  # the inputs' part, (batch, 3 * num_hiddens): reset, update, candidate
     h_proj,  # the state's part, same shape
-):           # state h_t; and for the derivative r, s, n and u^n, (batch, num_hiddens) each
+):           # state h_t; and for the derivative r, z, n and the state's part of n, (batch, num_hiddens) each
     "One step of the GRU (Cho et al. 2014)."
     H = h.shape[-1]
-    r, s = jnp.split(jnp.tanh((x_proj + h_proj)[:, :-H] / 2) / 2 + 0.5, 2, axis=-1)
-    u_n = h_proj[:, -H:]
-    n = jnp.tanh(x_proj[:, -H:] + r * u_n)
-    return n + s * (h - n), (r, s, n, u_n)
+    r, z = jnp.split(jnp.tanh((x_proj + h_proj)[:, :-H] / 2) / 2 + 0.5, 2, axis=-1)
+    h_n = h_proj[:, -H:]
+    n = jnp.tanh(x_proj[:, -H:] + r * h_n)
+    return n + z * (h - n), (r, z, n, h_n)
 
-# %% ../nbs/11_gates.ipynb #044a66fa
+# %% ../nbs/11_gates.ipynb #c9111eb9
 def _gru_linearize(h, after, residuals):
-    r, s, n, u_n = residuals
-    to_n = (1 - s) * (1 - n ** 2)
-    to_gates = to_n * u_n * r * (1 - r), (h - n) * s * (1 - s)
-    return s, jnp.concatenate([*to_gates, to_n], axis=-1), jnp.concatenate([*to_gates, to_n * r], axis=-1)
+    r, z, n, h_n = residuals
+    to_n = (1 - z) * (1 - n ** 2)
+    to_gates = to_n * h_n * r * (1 - r), (h - n) * z * (1 - z)
+    return z, jnp.concatenate([*to_gates, to_n], axis=-1), jnp.concatenate([*to_gates, to_n * r], axis=-1)
 
 def _gru_transpose(coefficients, d):
-    s, to_x, to_h = coefficients
+    z, to_x, to_h = coefficients
     d3 = jnp.concatenate([d, d, d], axis=-1)
-    return d * s, d3 * to_x, d3 * to_h
+    return d * z, d3 * to_x, d3 * to_h
 
 # %% ../nbs/11_gates.ipynb #5ac5d0e1
 class GRUScratch(StepCell):
@@ -48,25 +48,25 @@ class GRUScratch(StepCell):
         b_hn = self.param('b_hn', self.init_bias, (self.num_hiddens,))
         self.b_hh = jnp.pad(b_hn, (2 * self.num_hiddens, 0))
 
-# %% ../nbs/11_gates.ipynb #74c8b5c5
+# %% ../nbs/11_gates.ipynb #5c143807
 def lstm_forward(
     state,   # (c_{t-1}, h_{t-1}), (batch, num_hiddens) each
     x_proj,  # the inputs' part, (batch, 4 * num_hiddens): input, forget, candidate, output
     h_proj,  # the state's part, same shape
-):           # (c_t, h_t); and for the derivative i, f, g and o, (batch, num_hiddens) each
+):           # (c_t, h_t); and for the derivative i, f, n and o, (batch, num_hiddens) each
     "One step of the LSTM (Hochreiter and Schmidhuber 1997, Gers et al. 2000)."
     # the logistic functions are tangents of a half
     scale = jnp.repeat(jnp.array([0.5, 0.5, 1., 0.5], x_proj.dtype), state[0].shape[-1])
-    i, f, g, o = jnp.split(jnp.tanh((x_proj + h_proj) * scale), 4, axis=-1)
+    i, f, n, o = jnp.split(jnp.tanh((x_proj + h_proj) * scale), 4, axis=-1)
     i, f, o = (t / 2 + 0.5 for t in (i, f, o))
-    c = f * state[0] + i * g
-    return (c, o * jnp.tanh(c)), (i, f, g, o)
+    c = f * state[0] + i * n
+    return (c, o * jnp.tanh(c)), (i, f, n, o)
 
-# %% ../nbs/11_gates.ipynb #e3488590
+# %% ../nbs/11_gates.ipynb #0d28c27d
 def _lstm_linearize(before, after, gates):
-    i, f, g, o = gates
+    i, f, n, o = gates
     tanh_c = jnp.tanh(after[0])
-    to_a = [g * i * (1 - i), before[0] * f * (1 - f), i * (1 - g ** 2), tanh_c * o * (1 - o)]
+    to_a = [n * i * (1 - i), before[0] * f * (1 - f), i * (1 - n ** 2), tanh_c * o * (1 - o)]
     return f, o * (1 - tanh_c ** 2), jnp.concatenate(to_a, axis=-1)
 
 def _lstm_transpose(coefficients, d_after):

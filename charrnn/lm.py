@@ -15,21 +15,21 @@ from .cell import Cell, cell_weights
 from .errors import BadInput
 from .recurrence import matmul, merge_time_and_batch
 
-# %% ../nbs/03_lm.ipynb #38593c31
+# %% ../nbs/03_lm.ipynb #08f38215
 def output_layer(
     h,     # outputs of the cell, (..., num_hiddens)
     W_hq,  # (num_hiddens, vocab_size)
     b_q,   # (vocab_size,)
 ):         # logits, (..., vocab_size)
-    "One number per vocabulary entry: o_t = h_t W_hq + b_q."
+    "One number per vocabulary entry: s_t = h_t W_hq + b_q."
     return h @ W_hq + b_q
 
-# %% ../nbs/03_lm.ipynb #97cbe868
+# %% ../nbs/03_lm.ipynb #d542bed2
 def nll(
     logits,   # (..., vocab_size)
     targets,  # integer ids of what came, the shape of `logits` without its last axis
 ):            # nats, the shape of `targets`
-    "Negative log-likelihood of each target: ln sum_k exp(o_k) - o_target."
+    "Negative log-likelihood of each target: ln sum_k exp(s_k) - s_target."
     if logits.shape[:-1] != targets.shape:
         raise BadInput(f'targets have shape {targets.shape}, expected {logits.shape[:-1]}, the '
                        f'shape of the logits without the vocabulary')

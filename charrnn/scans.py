@@ -12,7 +12,7 @@ from .cell import StepCell, cell_weights, project, start_state
 from .errors import BadInput, check_at_least
 from .recurrence import linear_recurrence
 
-# %% ../nbs/12_scans.ipynb #0761d80c
+# %% ../nbs/12_scans.ipynb #3f7b5290
 class MinGRUScratch(StepCell):
     """The minimal GRU over a sequence, whose gates see the input only: all steps at once (Feng et al. 2024).
 
@@ -28,6 +28,6 @@ class MinGRUScratch(StepCell):
     def __call__(self, inputs, state=None):
         "Inputs (num_steps, batch, num_inputs) or ids -> outputs (num_steps, batch, num_hiddens), state."
         gate, candidate = jnp.split(project(inputs, self.W_xh, self.b_h), 2, axis=-1)
-        share = jax.nn.sigmoid(gate)
-        outputs = linear_recurrence(1 - share, share * candidate, start_state(self, state, gate.shape[1]))
+        i = jax.nn.sigmoid(gate)
+        outputs = linear_recurrence(1 - i, i * candidate, start_state(self, state, gate.shape[1]))
         return outputs, outputs[-1]

@@ -141,7 +141,7 @@ def adamw(
 
 OPTIMIZERS = {'sgd': sgd, 'adamw': adamw}  # by name
 
-# %% ../nbs/05_training.ipynb #844e1adb
+# %% ../nbs/05_training.ipynb #7d6f45cb
 @lru_cache
 def make_optimizer(
     optimizer,   # a name of `OPTIMIZERS`, or an optax transformation
@@ -174,7 +174,7 @@ def first_state(
     if lr is not None: opt_state = optax.tree_utils.tree_set(opt_state, lr=lr)
     return TrainState(zero, zero, zero, params, opt_state, key)
 
-# %% ../nbs/05_training.ipynb #6b9d98b4
+# %% ../nbs/05_training.ipynb #0a4e433b
 @lru_cache
 def check_fits(model, optimizer, batch_size, num_steps, mesh):
     "Raise BadInput if training a model of this size needs more memory than there is."
@@ -189,7 +189,7 @@ def check_fits(model, optimizer, batch_size, num_steps, mesh):
                  f'a model with num_hiddens = {model.rnn.num_hiddens} on batches of {batch_size} x '
                  f'{num_steps} needs a smaller width, batch_size or num_steps')
 
-# %% ../nbs/05_training.ipynb #cffec5cc
+# %% ../nbs/05_training.ipynb #34c15bcf
 def prepare(
     trainer,  # Trainer
     model,    # the language model
@@ -208,7 +208,7 @@ def prepare(
     update = Update(model, optimizer, t.gradient_clip_val if t.accumulate == 1 else 0)
     return update, replicate(state, t.mesh), total
 
-# %% ../nbs/05_training.ipynb #14a67b64
+# %% ../nbs/05_training.ipynb #b68a7045
 def _check_finite(trainer, good, step, losses, norms):
     "Go back to the last good state and raise FloatingPointError if a loss or norm is not finite."
     bad = np.flatnonzero(~np.isfinite(losses + norms))
@@ -254,7 +254,7 @@ def train_blocks(
         counts = dict(epoch=np.int32(epoch + 1), position=np.int32(0))
         trainer.state = trainer.state.replace(**replicate(counts, trainer.mesh))
 
-# %% ../nbs/05_training.ipynb #4fbf3884
+# %% ../nbs/05_training.ipynb #003229fa
 def add_row(
     record,    # the record; its `since` holds characters, loss, norm and seconds of each update
     state,     # TrainState
@@ -270,7 +270,7 @@ def add_row(
     record['since'] = []
     return row
 
-# %% ../nbs/05_training.ipynb #dcf630a8
+# %% ../nbs/05_training.ipynb #fe188b80
 def one_line(
     row,   # of the history
 ) -> str:
@@ -298,7 +298,7 @@ def plot_history(
     plt.close(fig)
     return fig
 
-# %% ../nbs/05_training.ipynb #b40fe60a
+# %% ../nbs/05_training.ipynb #148d34a0
 def _data_loaders(
     trainer,  # Trainer
     data,     # an object with train_dataloader(epoch) and maybe val_dataloader(), or batches
@@ -330,7 +330,7 @@ def waited(history) -> int:
 def _out_of_patience(trainer):
     return trainer.patience and trainer.history and waited(trainer.history) >= trainer.patience
 
-# %% ../nbs/05_training.ipynb #d2b2e685
+# %% ../nbs/05_training.ipynb #8794d542
 @contextmanager
 def _ended_well(trainer):
     "Turn Ctrl-C into an early end, and keep the best parameters where patience asks for them."
@@ -383,7 +383,7 @@ def _save(trainer):
     save_state(trainer.folder, int(state.step), state, record)
     trainer.saved = time.monotonic()
 
-# %% ../nbs/05_training.ipynb #574081c2
+# %% ../nbs/05_training.ipynb #deb5421c
 def _check(trainer):
     t = trainer
     check_at_least(0, gradient_clip_val=t.gradient_clip_val, save_minutes=t.save_minutes)
