@@ -61,7 +61,7 @@ def download(
     try: return read_file(fetcher.fetch(name, downloader=pooch.HTTPDownloader(timeout=10)))
     except (OSError, ValueError): return None
 
-# %% ../nbs/25_files.ipynb #1f4c5873
+# %% ../nbs/25_files.ipynb #9960674f
 def find_texts(
     paths,  # a file, a folder or a glob pattern, or a list of them
 ):          # their files, each once
@@ -80,6 +80,7 @@ def find_texts(
         found |= dict.fromkeys(map(Path, sorted(files)))
     return list(found)
 
+# %% ../nbs/25_files.ipynb #985f38a8
 @contextmanager
 def reading(path):
     "Within it, what goes wrong with the file is a BadInput."
