@@ -132,7 +132,7 @@ def _start(devices, s):
     if jax.config.jax_num_cpu_devices < 0 and dividing_pays(s['batch_size'], s['num_hiddens']):
         with suppress(BadInput): use_cpu_devices(os.cpu_count())                # unless JAX has started
 
-# %% ../nbs/39_cli.ipynb #3b26e594
+# %% ../nbs/39_cli.ipynb #38adcd24
 def train(
     files:list|None=None, # text files, folders, or patterns such as 'notes/*.txt'; without any, The Time Machine
     encoding='utf-8',    # encoding of the files; `bytes` reads any file, byte by byte
@@ -157,13 +157,19 @@ def train(
     **settings,          # of the recipe
 ) -> int:                # exit status
     "Train a model on The Time Machine or on text files."
-    s = {**locals(), **RECIPES[recipe or ('quick' if from_ else 'reference')], **settings}
-    s['progress'], s['start'] = sys.stderr.isatty() if progress is None else progress, from_ and load_model(from_)
-    if from_ and (fixed := sorted({*settings} & {*signature(layered).parameters} - {'lr'})):
-        raise BadInput(f'--from keeps the model of {from_}; expected no --{fixed[0].replace("_", "-")}')
+    s = _filled_in({**locals(), **RECIPES[recipe or ('quick' if from_ else 'reference')], **settings})
     with redirect_stdout(sys.stderr if json else sys.stdout): result = _train(s)
     if json: print(dumps(result))
     return 130 if result['interrupted'] else 0
+
+# %% ../nbs/39_cli.ipynb #172da8ac
+def _filled_in(s):
+    "The arguments of `train` with the model to start from and the progress bar decided on."
+    fixed = sorted({*s['settings']} & {*signature(layered).parameters} - {'lr'})
+    if s['from_'] and fixed:
+        raise BadInput(f'--from keeps the model of {s["from_"]}; expected no --{fixed[0].replace("_", "-")}')
+    shown = sys.stderr.isatty() if s['progress'] is None else s['progress']
+    return {**s, 'progress': shown, 'start': s['from_'] and load_model(s['from_'])}
 
 # %% ../nbs/39_cli.ipynb #3beeb642
 def _train(s):
@@ -195,7 +201,7 @@ def _told(s, trainer, data, judged):
     print(text := generate(trainer.model, params, prompt, s['num_preds'], data.vocab, temperature=0))
     return dict(told, text=text)
 
-# %% ../nbs/39_cli.ipynb #31d2c58d
+# %% ../nbs/39_cli.ipynb #e52abb93
 def write(
     model:Path=None,         # model saved by charrnn train; without it, the one that comes with charrnn
     prompt='time traveller', # text to continue; - reads it from the standard input
@@ -227,6 +233,7 @@ def write(
         for piece in pieces: _print(piece, saved.vocab)
         print()
 
+# %% ../nbs/39_cli.ipynb #7dcddeef
 def _print(piece, vocab):
     "Print a piece of text; of a model of bytes, the bytes."
     if vocab.normalizer is not utf8_bytes: return print(piece, end='', flush=True)
@@ -234,7 +241,6 @@ def _print(piece, vocab):
     sys.stdout.buffer.write(piece.encode('latin-1'))
     sys.stdout.buffer.flush()
 
-# %% ../nbs/39_cli.ipynb #50d3acb0
 def _read_prompt(file):
     "The text of a file, or of the standard input, without the line ends after it."
     return (''.join(read_pieces(file)) if file else sys.stdin.read()).rstrip('\n')
