@@ -179,7 +179,7 @@ def _split(
                            f'than {least}')
     return list(zip(cuts, cuts[1:]))
 
-# %% ../nbs/01_corpus.ipynb #4979188b
+# %% ../nbs/01_corpus.ipynb #e5d86c09
 def _build(
     pieces,                   # function () -> pieces of text, normalised; [None] between two texts
     source,                   # what to call the text
@@ -191,7 +191,7 @@ def _build(
     min_freq=0,               # characters that occur less often become `<unk>`
     split=(0.9, 0.05, 0.05),  # shares of training, validation and test
     seed=0,                   # of the order of the training windows
-) -> 'Corpus':
+):                 # a Corpus
     "A corpus of a text that comes in pieces; BadInput if it is too short."
     check_at_least(1, batch_size=batch_size, num_steps=num_steps)
     counts: Counter = Counter()
@@ -206,14 +206,14 @@ def _build(
     ids = encode_pieces(pieces(), vocab.encode, vocab.dtype, length)
     return Corpus(ids, vocab, source, parts, batch_size, num_steps, streams, seed)
 
-# %% ../nbs/01_corpus.ipynb #3c0a8a60
+# %% ../nbs/01_corpus.ipynb #27fa235a
 def from_text(
     text,             # the text itself
     *sizes,           # batch_size and num_steps
     normalizer=None,  # function str -> str, such as `normalize`; None: the text as it is
     source='a text',  # what to call it
     **settings,       # batch_size, num_steps, streams, split (0.9, 0.05, 0.05), seed, min_freq
-) -> 'Corpus':
+):                 # a Corpus
     "A corpus of a text; BadInput if it is too short, or reads like the name of a file."
     if not isinstance(text, str):
         raise BadInput(f'found {type(text).__name__}; expected a str; for files Corpus.from_files')
@@ -224,7 +224,7 @@ def from_text(
     text = normalizer(text) if normalizer else text
     return _build(lambda: [text], source, *sizes, normalizer=normalizer, **settings)
 
-# %% ../nbs/01_corpus.ipynb #0b6db486
+# %% ../nbs/01_corpus.ipynb #b9b43f08
 def utf8_bytes(text:str) -> str:
     "The UTF-8 bytes of a text, each as the character of that number."
     return text.encode('utf-8', 'surrogatepass').decode('latin-1')
@@ -235,7 +235,7 @@ def from_files(
     normalizer=None,  # function str -> str, such as `normalize`; None: the text as it is
     encoding='utf-8', # of the files; 'bytes': each byte is a character, for what is not text
     **settings,       # batch_size, num_steps, streams, split (0.9, 0.05, 0.05), seed, min_freq
-) -> 'Corpus':
+):                 # a Corpus
     "A corpus of text files, id 0 between two; BadInput if one is missing or not text."
     files, raw = find_texts(paths), encoding == 'bytes'
     if raw and normalizer: raise BadInput('found a normalizer for bytes; expected None')
