@@ -16,8 +16,10 @@ repo = Path(__file__).resolve().parent.parent
 site = repo/'_docs'
 leftover = re.compile(r'\]\([^)]*\)|\\\[.*?\\\]|\\\(.*?\\\)')
 searches = {'gradient clipping': 'clipping.html', 'clipping': 'clipping.html', 'vocab': 'vocab.html'}
-seen = """() => {
+seen = """async () => {
   document.querySelectorAll('main details').forEach(d => d.open = true);
+  document.querySelectorAll('main img').forEach(i => i.loading = 'eager');
+  await Promise.all([...document.querySelectorAll('main img')].map(i => i.decode().catch(() => 0)));
   const count = what => [...document.querySelectorAll(what)].filter(e => e.getBoundingClientRect().width > 0).length;
   const wide = e => e.scrollWidth > e.clientWidth + 1;
   return {formulas: count('main math'), figures: [...document.querySelectorAll('main img')].filter(i => i.naturalWidth).length,

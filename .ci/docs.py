@@ -3,6 +3,7 @@ the same _quarto.yml, and formulas become MathML at build time, so that the site
 
     python .ci/docs.py [--screenshot DIR] [PAGE ...]    build, then .ci/check_docs.py"""
 import inspect, json, os, re, shutil, subprocess, sys
+from base64 import b64decode
 from html import escape, unescape
 from importlib import import_module
 from operator import attrgetter
@@ -117,14 +118,22 @@ def place(name, text):
 labels = {'<nav class="navbar ': 'Site', '<nav class="quarto-secondary-nav"': 'Where you are', '<nav id="quarto-sidebar"': 'All pages',
           '<nav id="TOC"': 'On this page', '<nav class="page-navigation"': 'Previous and next page'}
 
-def furnish(name, text):
+def furnish(name, text, site):
     "A page with its place and contents under the title, sources unfolded for good, and every landmark named."
     text = re.sub(r'<details open="" class="code-fold">\s*<summary>Exported source</summary>(.*?)</details>', r'\1', text,
                   flags=re.S)
     for tag, label in labels.items(): text = text.replace(tag, tag.replace('<nav', f'<nav aria-label="{label}"'))
     text = re.sub(r'<div class="toc-actions">(.*?</div>)</div>', r'<nav aria-label="Source" class="toc-actions">\1</nav>', text)
     text = re.sub(r'(<i class="bi[^"]*") role="img"', r'\1 aria-hidden="true"', text).replace(' role="navigation"', ' role="button"')
+    text = re.sub(r'<th[^>]*></th>', '<td></td>', text).replace('<table class="caption-top', '<table tabindex="0" class="caption-top')
     stem = name.removesuffix('.html')
+    folder = site/f'{stem}_files'
+    def as_file(match):  # a page is read while its figures are still on their way
+        folder.mkdir(exist_ok=True)
+        path = folder/f'figure-{len([*folder.iterdir()]) + 1}.png'
+        path.write_bytes(b64decode(match[1]))
+        return f'src="{folder.name}/{path.name}" loading="lazy"'
+    text = re.sub(r'src="data:image/png;base64,([^"]*)"', as_file, text)
     for path in (repo/'nbs').glob(f'*{stem}.ipynb'):
         if re.fullmatch(rf'(\d\d_)?{stem}.ipynb', path.name):
             text = text.replace(f'/main/{stem}.ipynb', f'/main/nbs/{path.name}')
@@ -140,7 +149,7 @@ def main():
     pages = sorted(site.rglob('*.html'))
     for page in pages:  # formulas replaced, and the script that would have drawn them dropped
         text, n = formula.subn(mathml, page.read_text(encoding='utf-8'))
-        page.write_text(furnish(page.name, katex.sub('', text)), encoding='utf-8')
+        page.write_text(furnish(page.name, katex.sub('', text), site), encoding='utf-8')
         count += n
     for sheet in site.rglob('*.css'):  # a theme would wait for a font service before it paints anything
         text = sheet.read_text(encoding='utf-8')

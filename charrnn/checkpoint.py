@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['save_model', 'SavedModel', 'load_model', 'reencode', 'grow', 'pretrained']
 
-# %% ../nbs/30_checkpoint.ipynb #ab2b2543
+# %% ../nbs/30_checkpoint.ipynb #0b5bd28e
 import json
 from dataclasses import dataclass, replace
 from importlib import resources
 import jax
 import jax.numpy as jnp
 import numpy as np
-from .corpus import normalize
+from .corpus import normalize, utf8_bytes
 from .decoding import generate
 from .depth import build_model, model_config
 from .errors import BadInput
@@ -55,7 +55,7 @@ class SavedModel:
         "Continue a text; BadInput as for `generate`."
         return generate(self.model, self.params, prompt, num_preds, self.vocab, **kwargs)
 
-# %% ../nbs/30_checkpoint.ipynb #476be645
+# %% ../nbs/30_checkpoint.ipynb #26fb6f05
 def load_model(
     path,              # file written by `save_model`
     normalizer=None,   # the function, where the model was trained with a normaliser of your own
@@ -66,7 +66,8 @@ def load_model(
     found = f'{header.get("format")} {header.get("version")}'
     if found != 'charrnn 2': raise BadInput(f'{path} has the format {found}; expected charrnn 2')
     name = header.get('normalizer')
-    normalizer = normalizer or {'normalize': normalize}.get(name)    # a file can name this one only
+    known = {'normalize': normalize, 'utf8_bytes': utf8_bytes}       # a file can name these only
+    normalizer = normalizer or known.get(name)
     if name and not normalizer:
         raise BadInput(f'{path} was trained with the normaliser {name!r}, which charrnn does not know; '
                        f'pass it as load_model(path, normalizer=...)')

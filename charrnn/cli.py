@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['COMMANDS', 'csv_log', 'train', 'write', 'judge', 'info', 'write_script', 'complete', 'bench', 'main']
 
-# %% ../nbs/39_cli.ipynb #7a0fc5e8
+# %% ../nbs/39_cli.ipynb #83ee1029
 import argparse, math, os, secrets, signal, sys, time, unicodedata
 from collections import Counter
 from contextlib import redirect_stdout, suppress
@@ -18,7 +18,7 @@ import jax
 from fastcore.docments import docments
 from .book import RECIPES, SETTINGS, whole_book
 from .checkpoint import grow, load_model, pretrained, reencode, save_model
-from .corpus import Corpus, TimeMachine, normalize
+from .corpus import Corpus, TimeMachine, normalize, utf8_bytes
 from .decoding import generate, stream
 from .depth import CELLS, build_model, layered, model_config
 from .devices import dividing_pays, use_cpu_devices
@@ -29,7 +29,7 @@ from .plain import export
 from .surprise import score
 from .training import OPTIMIZERS, Trainer, plot_history
 
-# %% ../nbs/39_cli.ipynb #090bbae7
+# %% ../nbs/39_cli.ipynb #8bb5eab6
 def _taken(function, settings):
     "Those of the settings that a function has arguments for."
     return {name: settings[name] for name in signature(function).parameters if name in settings}
@@ -41,7 +41,10 @@ def _corpus(s):
     try: split = tuple(float(share) for share in s['split'].split(','))
     except ValueError: raise BadInput(f"--split is {s['split']}; expected shares such as 0.9,0.05,0.05") from None
     normalizer = start.vocab.normalizer if start else normalize if s['letters'] else None
-    return Corpus.from_files(s['files'], normalizer=normalizer, encoding=s['encoding'], split=split, **sizes)
+    encoding = s['encoding']
+    if start and normalizer is utf8_bytes: encoding, normalizer = 'bytes', None
+    return Corpus.from_files(s['files'], normalizer=normalizer, encoding=encoding, split=split, min_freq=s['min_freq'],
+                             **sizes)
 
 # %% ../nbs/39_cli.ipynb #9c418df9
 def _model(s, data):
@@ -129,11 +132,12 @@ def _start(devices, s):
     if jax.config.jax_num_cpu_devices < 0 and dividing_pays(s['batch_size'], s['num_hiddens']):
         with suppress(BadInput): use_cpu_devices(os.cpu_count())                # unless JAX has started
 
-# %% ../nbs/39_cli.ipynb #7029b673
+# %% ../nbs/39_cli.ipynb #38adcd24
 def train(
     files:list|None=None, # text files, folders, or patterns such as 'notes/*.txt'; without any, The Time Machine
-    encoding='utf-8',    # encoding of the files
+    encoding='utf-8',    # encoding of the files; `bytes` reads any file, byte by byte
     letters=False,       # normalise the files to lower-case letters and single spaces
+    min_freq=0,          # characters of the files that are rarer than this become <unk>
     split='0.9,0.1,0',   # shares of the files' text for training, validation and test
     out:Path=Path('charrnn-model.safetensors'),  # where to save the model
     log:Path=None,       # where to write the history as CSV
@@ -153,13 +157,19 @@ def train(
     **settings,          # of the recipe
 ) -> int:                # exit status
     "Train a model on The Time Machine or on text files."
-    s = {**locals(), **RECIPES[recipe or ('quick' if from_ else 'reference')], **settings}
-    s['progress'], s['start'] = sys.stderr.isatty() if progress is None else progress, from_ and load_model(from_)
-    if from_ and (fixed := sorted({*settings} & {*signature(layered).parameters} - {'lr'})):
-        raise BadInput(f'--from keeps the model of {from_}; expected no --{fixed[0].replace("_", "-")}')
+    s = _filled_in({**locals(), **RECIPES[recipe or ('quick' if from_ else 'reference')], **settings})
     with redirect_stdout(sys.stderr if json else sys.stdout): result = _train(s)
     if json: print(dumps(result))
     return 130 if result['interrupted'] else 0
+
+# %% ../nbs/39_cli.ipynb #172da8ac
+def _filled_in(s):
+    "The arguments of `train` with the model to start from and the progress bar decided on."
+    fixed = sorted({*s['settings']} & {*signature(layered).parameters} - {'lr'})
+    if s['from_'] and fixed:
+        raise BadInput(f'--from keeps the model of {s["from_"]}; expected no --{fixed[0].replace("_", "-")}')
+    shown = sys.stderr.isatty() if s['progress'] is None else s['progress']
+    return {**s, 'progress': shown, 'start': s['from_'] and load_model(s['from_'])}
 
 # %% ../nbs/39_cli.ipynb #3beeb642
 def _train(s):
@@ -191,7 +201,7 @@ def _told(s, trainer, data, judged):
     print(text := generate(trainer.model, params, prompt, s['num_preds'], data.vocab, temperature=0))
     return dict(told, text=text)
 
-# %% ../nbs/39_cli.ipynb #37b28f71
+# %% ../nbs/39_cli.ipynb #e52abb93
 def write(
     model:Path=None,         # model saved by charrnn train; without it, the one that comes with charrnn
     prompt='time traveller', # text to continue; - reads it from the standard input
@@ -220,10 +230,17 @@ def write(
     texts[0] = chain([first], texts[0])
     if json: return print(dumps(dict(source=saved.source, texts=[*map(''.join, texts)])))
     for pieces in texts:
-        for piece in pieces: print(piece, end='', flush=True)
+        for piece in pieces: _print(piece, saved.vocab)
         print()
 
-# %% ../nbs/39_cli.ipynb #50d3acb0
+# %% ../nbs/39_cli.ipynb #7dcddeef
+def _print(piece, vocab):
+    "Print a piece of text; of a model of bytes, the bytes."
+    if vocab.normalizer is not utf8_bytes: return print(piece, end='', flush=True)
+    sys.stdout.flush()
+    sys.stdout.buffer.write(piece.encode('latin-1'))
+    sys.stdout.buffer.flush()
+
 def _read_prompt(file):
     "The text of a file, or of the standard input, without the line ends after it."
     return (''.join(read_pieces(file)) if file else sys.stdin.read()).rstrip('\n')

@@ -64,7 +64,7 @@ def make_layers(
         own = {name.removeprefix(prefix): p for name, p in params.items() if name.startswith(prefix)}
         yield STEPS[c['cell']], own, (h, h) if c['cell'] == 'lstm' else h
 
-# %% ../nbs/32_plain.ipynb #eeb7fe94
+# %% ../nbs/32_plain.ipynb #d76a37d0
 class Model:
     "A trained model in NumPy."
     def __init__(self,
@@ -72,7 +72,7 @@ class Model:
     ):
         self.params, meta = read_safetensors(path)
         self.config, self.chars = json.loads(meta['config']), json.loads(meta['vocab'])['idx_to_token']
-        self.normalized = bool(meta['normalizer'])
+        self.normalizer = meta['normalizer']
         self.steps, self.layers, self.start = zip(*make_layers(self.config['rnn'], self.params))
 
     def read(self, states, i):
@@ -84,7 +84,7 @@ class Model:
             after.append(state)
         return x @ (E.T if self.config['tied'] else self.params['W_hq']) + self.params['b_q'], after
 
-# %% ../nbs/32_plain.ipynb #9f933d43
+# %% ../nbs/32_plain.ipynb #405a5242
 def write(
     model,           # a `Model`
     prompt,          # text to continue
@@ -93,7 +93,8 @@ def write(
     seed=0,          # the same seed gives the same text
 ) -> str:            # the prompt and what follows
     "Continue a text."
-    if model.normalized: prompt = re.sub('[^A-Za-z]+', ' ', prompt).lower()
+    if model.normalizer == 'normalize': prompt = re.sub('[^A-Za-z]+', ' ', prompt).lower()
+    if model.normalizer == 'utf8_bytes': prompt = prompt.encode().decode('latin-1')
     ids, states, rng = {c: i for i, c in enumerate(model.chars)}, model.start, np.random.default_rng(seed)
     for c in prompt: logits, states = model.read(states, ids.get(c, 0))
     text = prompt
