@@ -6,6 +6,7 @@ On a page, a Markdown cell begins an exercise with `**3.**`; if it is one in cod
 is the starter and one with `# Exercise 3, test` the test. nbs/_solutions/ has a notebook of the same name in which
 `**3.**` is answered in words, or `# Exercise 3` begins a cell with the code."""
 import json, os, re, subprocess, sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 repo = Path(__file__).resolve().parent.parent
@@ -41,8 +42,8 @@ def check(path):
 def main():
     pages = [Path(p).resolve() for p in sys.argv[1:]] or sorted((repo/'nbs').glob('[0-9]*.ipynb'))
     failed = passed = 0
-    for path in pages:
-        wrong, n, coded = check(path)
+    with ThreadPoolExecutor(2) as pool: results = [*pool.map(check, pages)]
+    for path, (wrong, n, coded) in zip(pages, results):
         if not n and not wrong: continue
         failed, passed = failed + bool(wrong), passed + (not wrong)
         print(f"{'FAIL' if wrong else 'ok  '} {path.name}: {n} exercises, {coded} with a test", *wrong, sep='\n       ', flush=True)
