@@ -224,7 +224,7 @@ def from_text(
     text = normalizer(text) if normalizer else text
     return _build(lambda: [text], source, *sizes, normalizer=normalizer, **settings)
 
-# %% ../nbs/01_corpus.ipynb #fc219dd5
+# %% ../nbs/01_corpus.ipynb #bc44d192
 def utf8_bytes(text:str) -> str:
     "The UTF-8 bytes of a text, each as the character of that number."
     return text.encode('utf-8', 'surrogatepass').decode('latin-1')
@@ -239,7 +239,7 @@ def from_files(
     "A corpus of text files, id 0 between two; BadInput if one is missing or not text."
     files, raw = find_texts(paths), encoding == 'bytes'
     if raw and normalizer: raise BadInput('found a normalizer for bytes; expected None')
-    names = [p.name for p in files[:3]] + [f'{len(files) - 3:,} more files'] * (len(files) > 3)
+    names = [p.name for p in files[:3]] + [f'{len(files) - 3:,} more'] * (len(files) > 3)
     source = f'{" + ".join(names)} (sha256 {digest_files(files)[:8]})'
     def pieces():
         for path in files:

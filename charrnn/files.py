@@ -6,8 +6,8 @@
 __all__ = ['sha256', 'cache_folder', 'read_file', 'read_package_file', 'download', 'find_texts', 'reading', 'digest_files',
            'read_pieces', 'encode_pieces', 'check_writable', 'write_whole', 'save_tree', 'read_tensors', 'build_tree']
 
-# %% ../nbs/25_files.ipynb #2f64fcb3
-import codecs, glob, gzip, hashlib, json, os, tempfile, zlib
+# %% ../nbs/25_files.ipynb #7f9150fc
+import glob, gzip, hashlib, io, json, os, tempfile, zlib
 from contextlib import contextmanager
 from functools import partial
 from importlib import resources
@@ -99,7 +99,7 @@ def digest_files(
             while data := file.read(1 << 20): digest.update(data)
     return digest.hexdigest()
 
-# %% ../nbs/25_files.ipynb #5da06d71
+# %% ../nbs/25_files.ipynb #76feb61d
 def read_pieces(
     path,                # text file; decompressed if its name ends in .gz
     encoding='utf-8',    # of the file; 'bytes': each byte is the character of that number
@@ -109,7 +109,7 @@ def read_pieces(
     "The text of a file in pieces, normalised, without byte order mark, line ends as \\n; BadInput if it is none."
     opened, normalizer = gzip.open if str(path).endswith('.gz') else open, normalizer or str
     how = dict(encoding='latin-1', newline='') if encoding == 'bytes' else dict(encoding=encoding)
-    try: codecs.lookup(how['encoding'])
+    try: io.TextIOWrapper(io.BytesIO(), **how)
     except (LookupError, ValueError):
         raise BadInput(f'unknown encoding {encoding!r}; expected a name that Python knows, such as utf-8 or latin-1, '
                        'or bytes') from None
@@ -122,10 +122,12 @@ def read_pieces(
                 done = normalizer(text[:cut])
                 yield done[:-1]
                 rest = done[-1:] + text[cut:]
-        except UnicodeDecodeError as e:
-            at = f.buffer.tell() - len(e.object) + e.start
-            raise BadInput(f'{path} is not {encoding}: {e.reason} at byte {at}; expected {encoding} text, or its '
-                           'encoding to be named (bytes for a file that is not text)') from None
+        except UnicodeError as e:
+            found = ' '.join(str(e).split())                     # some codecs say no more than this
+            if isinstance(e, UnicodeDecodeError):
+                found = f'{e.reason} at byte {f.buffer.tell() - len(e.object) + e.start}'
+            raise BadInput(f'{path} is not {encoding}: {found}; expected {encoding} text, or its encoding to be '
+                           'named (bytes for a file that is not text)') from None
     yield normalizer(rest)
 
 # %% ../nbs/25_files.ipynb #5ceeb9a2
