@@ -1,12 +1,14 @@
 """What must hold before a change is committed.
 
-    python .ci/check.py [--no-test]     --no-test leaves out the notebooks' own tests (nbdev_test)
+    python .ci/check.py [--no-test] [--release]
+
+--no-test leaves out the notebooks' own tests (nbdev_test); for a --release the outputs of slow cells must be fresh too.
 
 A line per check, then `N passed, M failed`; the exit status is 1 if anything failed."""
 import ast, hashlib, json, re, subprocess, sys
 from pathlib import Path
 
-import readme
+import fresh, readme
 
 repo = Path(__file__).resolve().parent.parent
 notebooks = sorted((repo/'nbs').glob('[!_.]*.ipynb'))
@@ -113,14 +115,25 @@ def pure_imports():
             if len(kinds) > 1 and not cell.exported and not cell.exports_modules: yield f'{cell.where}: imports mixed with other code'
 
 def executed():
-    "every notebook is executed, its outputs saved, none an error"
+    "every notebook is executed, its outputs saved, none an error or a warning"
     for path in notebooks:
         found = cells(path)
         if not any(cell.outputs for cell in found) and len(found) > 4: yield f'{path.name}: no saved output'
         for cell in found:
             if any(o['output_type'] == 'error' for o in cell.outputs): yield f'{cell.where}: saved output is an error'
+            if any(o.get('name') == 'stderr' for o in cell.outputs): yield f'{cell.where}: saved output holds stderr'
             calls = (n.value.func for n in cell.tree.body if isinstance(n, ast.Expr) and isinstance(n.value, ast.Call))
             if not cell.outputs and any(getattr(f, 'id', '') in ('print', 'show_doc') for f in calls): yield f'{cell.where}: not executed'
+
+def up_to_date():
+    "saved outputs come from the code of today"
+    command = 'python .ci/execute.py --stale'
+    for path in notebooks:
+        if fresh.stale(path, False): yield f'{path.name}: outputs are older than the code; run {command}'
+        elif fresh.stale(path, True):
+            older = f'{path.name}: outputs of slow cells are older than the code; run {command} --slow'
+            if '--release' in sys.argv: yield older
+            else: print(f'warn {older}')
 
 def no_paths():
     "no path of somebody's machine in sources and outputs"

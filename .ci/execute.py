@@ -1,11 +1,14 @@
 """Execute notebooks from top to bottom and save their outputs in place.
 
-    python .ci/execute.py [--slow] [NOTEBOOK...]     all notebooks of nbs/ by default
+    python .ci/execute.py [--slow] [--stale] [NOTEBOOK...]     all notebooks of nbs/ by default
 
 Stops at the first error and then leaves that notebook as it was. Each notebook runs in a process of its own, in nbs/.
-Cells that call nbdev_export are not run. Cells marked `#| slow` run with --slow only, else keep their outputs."""
+Cells that call nbdev_export are not run. Cells marked `#| slow` run with --slow only, else keep their outputs.
+With --stale it takes only those whose outputs are older than their code, see fresh.py."""
 import argparse, os, re, subprocess, sys, time
 from pathlib import Path
+
+import fresh
 
 repo = Path(__file__).resolve().parent.parent
 
@@ -25,18 +28,22 @@ def execute(path, slow):
     try: shell.run_all(nb, exc_stop=True, preproc=skipped)
     except Exception: sys.exit(shell.prettytb(fname=path.name))
     for out in (out for cell in nb.cells for out in cell.get('outputs', []) if out['output_type'] == 'stream'):
-        text = re.sub(r'^.*\r(?!\n)', '', ''.join(out['text']), flags=re.M)  # what is seen of a progress bar in the end
-        out['text'] = text.splitlines(keepends=True)
-    clean_nb(nb)
+        text = ''.join(out['text']).replace('\r\n', '\n')
+        if '\r' in text: out['name'] = 'stdout'                # a progress bar, of which the end is seen
+        out['text'] = re.sub(r'^.*\r', '', text, flags=re.M).splitlines(keepends=True)
+    fresh.mark(nb, slow)
+    clean_nb(nb, allowed_metadata_keys=[fresh.key])
     write_nb(nb, path)
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('notebooks', nargs='*', type=Path)
     parser.add_argument('--slow', action='store_true', help='run the cells marked `#| slow` too')
+    parser.add_argument('--stale', action='store_true', help='only where outputs are older than the code')
     args = parser.parse_args()
     paths = [p.resolve() for p in args.notebooks] or sorted((repo/'nbs').glob('[!_.]*.ipynb'))
     if missing := [p.name for p in paths if not p.is_file()]: parser.error(f"no such notebook: {', '.join(missing)}")
+    if args.stale: paths = [p for p in paths if fresh.stale(p, args.slow)]
     if len(paths) == 1: return execute(paths[0], args.slow)
     for path in paths:
         start = time.time()

@@ -22,7 +22,7 @@ def whole_book(
     return Corpus.from_text(text, batch_size, num_steps, streams=streams, normalizer=normalize, source=source,
                             seed=seed)
 
-# %% ../nbs/14_book.ipynb #89c57902
+# %% ../nbs/14_book.ipynb #2b0e6c07
 # every setting of a recipe, with its help
 SETTINGS = {
     'whole': 'of The Time Machine take all, 90% for training, or what the d2l.ai chapter takes',
@@ -39,13 +39,17 @@ SETTINGS = {
     'lr': 'learning rate',
     'grad_clip': 'largest gradient norm, 0 for no clipping',
     'max_epochs': 'passes over the training part',
-    'val_every': 'updates from one validation to the next; an epoch, where no recipe says otherwise'}
+    'max_steps': 'updates to end after, if the epochs have more',
+    'val_every': 'updates from one validation to the next; an epoch, where no recipe says otherwise',
+    'max_val': 'characters to validate on, from the beginning of the validation part',
+    'patience': 'validations without improvement to end after; the best parameters are saved'}
 
-# %% ../nbs/14_book.ipynb #e8f067d2
+# %% ../nbs/14_book.ipynb #27a0c535
 _reference = dict(
     whole=False, streams=False, batch_size=1024, num_steps=32,
     cell='rnn', num_hiddens=32, num_layers=1, dropout=0., drop_connect=0., sigma=0.01,
-    optimizer='sgd', lr=1., grad_clip=1., max_epochs=100, val_every=None)
+    optimizer='sgd', lr=1., grad_clip=1., max_epochs=100, max_steps=None, val_every=None,
+    max_val=None, patience=None)
 # each of these says what it does otherwise than the one before
 _quick = dict(
     _reference, streams=True, batch_size=8, num_hiddens=64, sigma=0.1,

@@ -20,7 +20,7 @@ from .files import build_tree, read_tensors, save_tree
 from .lm import RNNLMScratch
 from .vocab import Vocab
 
-# %% ../nbs/30_checkpoint.ipynb #1adfb9ec
+# %% ../nbs/30_checkpoint.ipynb #8a84fcc1
 def save_model(
     path,          # file to write, by custom ending in .safetensors
     model,         # RNNLMScratch
@@ -28,16 +28,18 @@ def save_model(
     vocab,         # the vocabulary of its corpus
     *,
     source='',     # what it was trained on, as `data.source` says
+    licence='',    # of that text, in words
     history=(),    # `trainer.history`
     dtype=None,    # type to store the numbers in, such as 'float16'; None: as they are
 ):
     "Save a model with all that is needed to use it, whole or not at all; OSError if it cannot be written."
     rows = [{k: v for k, v in row.items() if k not in ('seconds', 'chars_per_second')} for row in history]
     header = dict(format='charrnn', version='2', config=json.dumps(model_config(model)), vocab=vocab.to_json(),
-                  normalizer=getattr(vocab.normalizer, '__name__', ''), source=source, history=json.dumps(rows))
+                  normalizer=getattr(vocab.normalizer, '__name__', ''), source=source, licence=licence,
+                  history=json.dumps(rows))
     save_tree(path, params, header, dtype)
 
-# %% ../nbs/30_checkpoint.ipynb #46f3bff6
+# %% ../nbs/30_checkpoint.ipynb #4028a6e9
 @dataclass
 class SavedModel:
     "A loaded model with what came in its file."
@@ -46,6 +48,7 @@ class SavedModel:
     vocab: Vocab         # its vocabulary, normaliser included
     source: str          # what it was trained on
     history: list        # one dict a validation
+    licence: str = ''    # of what it was trained on
 
     def generate(self,
         prompt,     # text to continue, or a list of texts
@@ -55,7 +58,7 @@ class SavedModel:
         "Continue a text; BadInput as for `generate`."
         return generate(self.model, self.params, prompt, num_preds, self.vocab, **kwargs)
 
-# %% ../nbs/30_checkpoint.ipynb #26fb6f05
+# %% ../nbs/30_checkpoint.ipynb #38fb8936
 def load_model(
     path,              # file written by `save_model`
     normalizer=None,   # the function, where the model was trained with a normaliser of your own
@@ -80,7 +83,7 @@ def load_model(
     except BadInput: raise
     except Exception as e:
         raise BadInput(f'{path} has a damaged header ({type(e).__name__}: {e}); expected one saved by charrnn') from e
-    return SavedModel(model, params, vocab, source, history)
+    return SavedModel(model, params, vocab, source, history, header.get('licence', ''))
 
 # %% ../nbs/30_checkpoint.ipynb #c01686a8
 def _check_content(params, tokens, vocab, model, history):
@@ -93,7 +96,7 @@ def _check_content(params, tokens, vocab, model, history):
     if not isinstance(history, list) or not all(isinstance(row, dict) for row in history):
         raise BadInput('the history of the file is no list of rows; expected one dict a validation')
 
-# %% ../nbs/30_checkpoint.ipynb #2f46572b
+# %% ../nbs/30_checkpoint.ipynb #9ae3e4d6
 def reencode(
     data,   # Corpus
     vocab,  # the vocabulary to use instead of its own
@@ -119,7 +122,7 @@ def grow(
         for axis in (i for i in range(a.ndim) if a.shape[i] != b.shape[i]):
             a = jnp.concatenate([a, jnp.repeat(a.mean(axis, keepdims=True), n, axis)], axis)
         return a
-    return SavedModel(model, jax.tree.map(wider, saved.params, like), new, saved.source, saved.history)
+    return replace(saved, model=model, params=jax.tree.map(wider, saved.params, like), vocab=new)
 
 # %% ../nbs/30_checkpoint.ipynb #1f333941
 def pretrained(

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['COMMANDS', 'csv_log', 'train', 'write', 'judge', 'info', 'write_script', 'complete', 'bench', 'main']
 
-# %% ../nbs/39_cli.ipynb #83ee1029
+# %% ../nbs/39_cli.ipynb #42a747dc
 import argparse, math, os, secrets, signal, sys, time, unicodedata
 from collections import Counter
 from contextlib import redirect_stdout, suppress
@@ -14,29 +14,28 @@ from inspect import Parameter, signature
 from itertools import chain
 from json import dumps, loads
 from pathlib import Path
+from typing import get_args
 import jax
+import jax.numpy as jnp
 from fastcore.docments import docments
 from .book import RECIPES, SETTINGS, whole_book
 from .checkpoint import grow, load_model, pretrained, reencode, save_model
 from .corpus import Corpus, TimeMachine, normalize, utf8_bytes
-from .decoding import generate, stream
-from .depth import CELLS, build_model, layered, model_config
+from .decoding import Sampling, generate, stream
+from .depth import CELLS, layered, model_config
 from .devices import dividing_pays, use_cpu_devices
 from .errors import BadInput, check_at_least
 from .files import cache_folder, check_writable, read_pieces, write_whole
 from .lm import bits_per_char, perplexity
 from .plain import export
+from .plan import DEFAULTS, make_model, make_trainer, plan, taken
 from .surprise import score
-from .training import OPTIMIZERS, Trainer, plot_history
+from .training import OPTIMIZERS, check_fits, make_optimizer, plot_history
 
-# %% ../nbs/39_cli.ipynb #8bb5eab6
-def _taken(function, settings):
-    "Those of the settings that a function has arguments for."
-    return {name: settings[name] for name in signature(function).parameters if name in settings}
-
+# %% ../nbs/39_cli.ipynb #35dbbb1e
 def _corpus(s):
     "The corpus that the arguments of `train`, filled in, ask for."
-    sizes, start = _taken(whole_book, s), s['start']
+    sizes, start = taken(whole_book, s), s['start']
     if not s['files']: return (whole_book if s['whole'] else TimeMachine)(**sizes)
     try: split = tuple(float(share) for share in s['split'].split(','))
     except ValueError: raise BadInput(f"--split is {s['split']}; expected shares such as 0.9,0.05,0.05") from None
@@ -46,10 +45,12 @@ def _corpus(s):
     return Corpus.from_files(s['files'], normalizer=normalizer, encoding=encoding, split=split, min_freq=s['min_freq'],
                              **sizes)
 
-# %% ../nbs/39_cli.ipynb #9c418df9
+# %% ../nbs/39_cli.ipynb #4a4e29ed
 def _model(s, data):
     "The model to train, its first parameters (None: fresh ones), and the corpus in its ids."
-    if not (start := s['start']): return build_model(layered(len(data.vocab), **_taken(layered, s))), None, data
+    begin, end = data.parts[1]
+    if s['max_val']: data.parts[1] = begin, min(end, begin + s['max_val'])
+    if not (start := s['start']): return make_model(len(data.vocab), s), None, data
     if s['grow']: start = grow(start, data.vocab.idx_to_token)
     _tell_unknown(start.vocab, Counter(dict(data.vocab.token_freqs)))
     return start.model.clone(lr=s['lr']), start.params, reencode(data, start.vocab)
@@ -76,8 +77,8 @@ def _report(name, judged):
     print(f'{name} perplexity: {judged["perplexity"]:.2f} ({judged["loss"]:.3f} nats, '
           f'{judged["bits_per_char"]:.3f} bits a character)')
 
-# %% ../nbs/39_cli.ipynb #de34d52e
-def _fit_and_save(trainer, model, data, params, out, states):
+# %% ../nbs/39_cli.ipynb #ee2bc89c
+def _fit_and_save(trainer, model, data, params, out, states, licence):
     "Train, save what was learned whatever ended the training, and give the judgement of it."
     uniform, judged = math.log(len(data.vocab)), None
     try: trainer.fit(model, data, params, resume=states)
@@ -85,7 +86,8 @@ def _fit_and_save(trainer, model, data, params, out, states):
         if trainer.state and trainer.state.step:
             judged = trainer.evaluate(data)
             if judged['loss'] < uniform:
-                save_model(out, model, trainer.state.params, data.vocab, source=data.source, history=trainer.history)
+                save_model(out, model, trainer.state.params, data.vocab, source=data.source, licence=licence,
+                           history=trainer.history)
                 print(f'saved as {out}; to let it write: charrnn generate --model {out}')
     if not judged:
         print('nothing was learned, and nothing is saved')
@@ -132,7 +134,7 @@ def _start(devices, s):
     if jax.config.jax_num_cpu_devices < 0 and dividing_pays(s['batch_size'], s['num_hiddens']):
         with suppress(BadInput): use_cpu_devices(os.cpu_count())                # unless JAX has started
 
-# %% ../nbs/39_cli.ipynb #38adcd24
+# %% ../nbs/39_cli.ipynb #3442bd47
 def train(
     files:list|None=None, # text files, folders, or patterns such as 'notes/*.txt'; without any, The Time Machine
     encoding='utf-8',    # encoding of the files; `bytes` reads any file, byte by byte
@@ -140,10 +142,12 @@ def train(
     min_freq=0,          # characters of the files that are rarer than this become <unk>
     split='0.9,0.1,0',   # shares of the files' text for training, validation and test
     out:Path=Path('charrnn-model.safetensors'),  # where to save the model
+    licence:str=None,    # of the files' text, to be kept in the model file
     log:Path=None,       # where to write the history as CSV
     run:Path=None,       # folder for all of a run: options, history.csv, model.safetensors, and states to resume from
     resume:Path=None,    # folder of a run to go on with, by its own options
     save_minutes=1.,     # from one saving of a run's state to the next
+    minutes:float=None,  # train for so long, and choose all settings that are not given by text and machine
     recipe:str=None,     # gives the settings below that are not given; `reference`, or `quick` with --from
     from_:Path=None,     # saved model to train further, as it is but for the settings of the training
     grow=False,          # with --from: learn the characters that the model does not know
@@ -157,51 +161,82 @@ def train(
     **settings,          # of the recipe
 ) -> int:                # exit status
     "Train a model on The Time Machine or on text files."
-    s = _filled_in({**locals(), **RECIPES[recipe or ('quick' if from_ else 'reference')], **settings})
-    with redirect_stdout(sys.stderr if json else sys.stdout): result = _train(s)
-    if json: print(dumps(result))
+    return _run_train(locals())
+
+# %% ../nbs/39_cli.ipynb #23763cb4
+def _run_train(s):
+    with redirect_stdout(sys.stderr if s['json'] else sys.stdout): result = _train(_filled_in(s))
+    if s['json']: print(dumps(result))
     return 130 if result['interrupted'] else 0
 
-# %% ../nbs/39_cli.ipynb #172da8ac
 def _filled_in(s):
-    "The arguments of `train` with the model to start from and the progress bar decided on."
+    "The arguments of `train` with all settings, the model to start from, and the progress bar decided on."
+    name = s['recipe'] or ('quick' if s['from_'] else 'reference')
+    s = s | (DEFAULTS if s['minutes'] and not s['recipe'] else RECIPES[name]) | s['settings']
     fixed = sorted({*s['settings']} & {*signature(layered).parameters} - {'lr'})
     if s['from_'] and fixed:
         raise BadInput(f'--from keeps the model of {s["from_"]}; expected no --{fixed[0].replace("_", "-")}')
+    if s['minutes'] and (s['resume'] or {'max_epochs', 'max_steps'} & s['settings'].keys()):
+        raise BadInput('--minutes decides how long to train; expected no --resume, --max-epochs or --max-steps')
+    check_at_least(1, max_val=s['max_val'])
     shown = sys.stderr.isatty() if s['progress'] is None else s['progress']
     return {**s, 'progress': shown, 'start': s['from_'] and load_model(s['from_'])}
 
-# %% ../nbs/39_cli.ipynb #3beeb642
+# %% ../nbs/39_cli.ipynb #b1e14920
 def _train(s):
     "Train with all arguments and settings filled in, save, show what was learned, and give it as a dict."
-    folder, begin = _run_folder(s), time.perf_counter()
-    check_writable(out := folder/'model.safetensors' if folder else s['out'])
+    begin = time.perf_counter()
     _start(s['devices'], s)
-    trainer = Trainer(gradient_clip_val=s['grad_clip'], callbacks=[], **_taken(Trainer, s))
+    folder = None if s['minutes'] else _run_folder(s)
+    check_writable(out := folder/'model.safetensors' if folder else s['run'] or s['out'])
+    model, params, data = _model(s, _corpus(s))
+    if s['minutes']:
+        s, data = _planned(s, data, model, begin)
+        if not s['start']: model = make_model(len(data.vocab), s)
+        if folder := _run_folder(s): out = folder/'model.safetensors'
+    trainer = make_trainer(s | dict(callbacks=[]))
     if s['log']: trainer.callbacks += [csv_log(s['log'])]
     if folder: trainer.callbacks.append(lambda row, state: _write_csv(folder/'history.csv', trainer.history))
-    data = _corpus(s)
-    model, params, data = _model(s, data)
-    print(f'corpus: {data.source}; {len(data.ids):,} characters, vocabulary of {len(data.vocab)}\n'
-          f'devices: {trainer.mesh.size} x {trainer.mesh.devices[0].device_kind}')
-    judged = dict(validation=_fit_and_save(trainer, model, data, params, out, folder and folder/'states'))
+    _tell_size(s, trainer, model, data)
+    licence = s['licence'] or ('' if s['files'] else 'public domain in the United States')
+    judged = dict(validation=_fit_and_save(trainer, model, data, params, out, folder and folder/'states', licence))
     if len(data.parts) > 2 and data.parts[2][0] < data.parts[2][1]:
         judged['test'] = trainer.evaluate(data.test_dataloader())
     return dict(model=str(out), source=data.source, seconds=round(time.perf_counter() - begin, 3), **judged,
                 **_told(s, trainer, data, judged), interrupted=trainer.interrupted)
 
+# %% ../nbs/39_cli.ipynb #339b604b
+def _planned(s, data, model, begin):
+    "The arguments of `train` with a plan for its minutes in them, and the corpus to train on."
+    fixed = (RECIPES[s['recipe']] if s['recipe'] else {}) | s['settings']
+    data, chosen, why = plan(data, s['minutes'], begin=begin, model=model if s['start'] else None,
+                             devices=s['devices'], num_gpus=s['num_gpus'], **fixed)
+    print(f'plan: {why}')
+    given = {name: value for name, value in chosen.items() if name in SETTINGS}
+    return s | chosen | dict(settings=given, minutes=None), data
+
+def _tell_size(s, trainer, model, data):
+    "Say what is going to be trained on what, and how much memory that takes."
+    kind = '' if s['start'] else f'{s["cell"]}, {s["num_layers"]} x {s["num_hiddens"]} hidden units, '
+    optimizer = make_optimizer(trainer.optimizer, 1, trainer.accumulate, 0)
+    needed = check_fits(model, optimizer, data.batch_size, data.num_steps, trainer.mesh)
+    shapes = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, 1), int)))
+    print(f'corpus: {data.source}; {len(data.ids):,} characters, vocabulary of {len(data.vocab)}\n'
+          f'devices: {trainer.mesh.size} x {trainer.mesh.devices[0].device_kind}\n'
+          f'model: {kind}{_size(shapes):,} parameters; training takes about {needed * trainer.mesh.size / 1e6:,.0f} MB')
+
+# %% ../nbs/39_cli.ipynb #2a6ea05a
 def _told(s, trainer, data, judged):
     "Say what a training came to, in words and with a continuation."
     params = trainer.state.params
     told = dict(parameters=_size(params), updates=int(trainer.state.step))
-    kind = '' if s['start'] else f'{s["cell"]}, {s["num_layers"]} x {s["num_hiddens"]} hidden units, '
-    print(f'model: {kind}{told["parameters"]:,} parameters; {told["updates"]:,} updates')
+    print(f'{told["updates"]:,} updates')
     for name, loss in judged.items(): _report(name, loss)
     prompt = s['prompt'] or (data.vocab.decode(data.ids[:20]) if s['files'] else 'time traveller')
     print(text := generate(trainer.model, params, prompt, s['num_preds'], data.vocab, temperature=0))
     return dict(told, text=text)
 
-# %% ../nbs/39_cli.ipynb #e52abb93
+# %% ../nbs/39_cli.ipynb #a7d00065
 def write(
     model:Path=None,         # model saved by charrnn train; without it, the one that comes with charrnn
     prompt='time traveller', # text to continue; - reads it from the standard input
@@ -209,20 +244,16 @@ def write(
     num_preds=200,           # characters to write
     samples=1,               # texts to write, one after the other
     until='',                # end a text early, after the first occurrence of this one
-    temperature=1.,          # 0 takes the likeliest character, 1 draws from the model, above is wilder
-    top_k:int=None,          # draw only among the K likeliest characters
-    top_p:float=None,        # draw only among the likeliest characters that have probability P together
-    min_p:float=None,        # draw only among characters with at least the share P of the likeliest one's probability
     seed:int=None,           # the same seed gives the same text; without it, another every time
     json=False,              # print the texts as one line of JSON when all are written
+    **sampling,              # see `Sampling`
 ):
     "Let a trained model continue a text."
     saved = load_model(model) if model else pretrained()
     if prompt_file or prompt == '-': prompt = _read_prompt(prompt_file)
     check_at_least(1, samples=samples)
     key = jax.random.key(secrets.randbits(31) if seed is None else seed)
-    how = dict(until=until, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
-    texts = [stream(saved.model, saved.params, prompt, num_preds, saved.vocab, key=k, **how)
+    texts = [stream(saved.model, saved.params, prompt, num_preds, saved.vocab, key=k, until=until, **sampling)
              for k in ([key] if samples == 1 else jax.random.split(key, samples))]
     first = next(texts[0])                     # whatever is wrong with the arguments is known before a line is printed
     print(f'{model or "the model of charrnn"}, trained on: {saved.source}', file=sys.stderr)
@@ -279,7 +310,7 @@ def judge(
     else: _report(f'{len(scores):,} characters,', dict(loss=loss, perplexity=perplexity(loss),
                                                       bits_per_char=bits_per_char(loss)))
 
-# %% ../nbs/39_cli.ipynb #cae5ef3d
+# %% ../nbs/39_cli.ipynb #71cf246f
 def info(
     model:Path=None,  # model saved by charrnn train; without it, the one that comes with charrnn
     plot:Path=None,   # picture of the training to write, such as a.png
@@ -287,8 +318,8 @@ def info(
 ):
     "Print what a model file holds: configuration, vocabulary, origin, and the last row of its history."
     saved = load_model(model) if model else pretrained()
-    held = dict(source=saved.source, model=model_config(saved.model), vocabulary=saved.vocab.idx_to_token,
-                parameters=_size(saved.params), last=(saved.history or [{}])[-1])
+    held = dict(source=saved.source, licence=saved.licence, model=model_config(saved.model),
+                vocabulary=saved.vocab.idx_to_token, parameters=_size(saved.params), last=(saved.history or [{}])[-1])
     if json: print(dumps(held))
     else:
         for name, value in held.items(): print(f'{name}: {value if isinstance(value, str) else dumps(value)}')
@@ -347,10 +378,10 @@ def _add_option(parser, name, kind, default, text):
     names = ['-n'] * (name == 'samples') + ['--' + name.strip('_').replace('_', '-')]
     parser.add_argument(*names, dest=name, help=text.replace('%', '%%'), **options)
 
-# %% ../nbs/39_cli.ipynb #5e7238e9
+# %% ../nbs/39_cli.ipynb #d18be15d
 # each command's function, and examples for its help
 COMMANDS = {
-    'train': (train, 'train', 'train notes.txt --recipe quick', 'train *.txt --recipe book --run my-run'),
+    'train': (train, 'train', 'train notes.txt --minutes 5', 'train *.txt --recipe book --run my-run'),
     'generate': (write, 'generate', 'generate --prompt "the machine" --temperature 0.5 -n 3',
                  'generate --model my-run/model.safetensors --prompt-file beginning.txt'),
     'evaluate': (judge, 'evaluate notes.txt', 'evaluate notes.txt --per-char', 'evaluate notes.txt --json'),
@@ -359,7 +390,7 @@ COMMANDS = {
     'completion': (complete, 'completion bash', 'completion zsh'),
     'bench': (bench, 'bench', 'bench --rounds 3')}
 
-# %% ../nbs/39_cli.ipynb #88da0af1
+# %% ../nbs/39_cli.ipynb #fcaa6233
 def _make_parser():
     "The parser of the command: what a function takes are options, its comments are their help."
     parser = _Parser(prog='charrnn', description='Character-level recurrent language models from scratch in JAX.')
@@ -370,10 +401,14 @@ def _make_parser():
             command, help=function.__doc__, description=function.__doc__, argument_default=argparse.SUPPRESS,
             epilog='\n  charrnn '.join(['examples:', *examples]), formatter_class=argparse.RawDescriptionHelpFormatter)
         for name, p in docments(function, full=True, returns=False).items():
-            if name != 'settings': _add_option(sub, name, p.anno, p.default, p.docment)
+            if name == 'sampling':
+                for option, p in docments(Sampling, full=True, returns=False).items():
+                    _add_option(sub, option, (get_args(p.anno) or [p.anno])[0], p.default, p.docment)
+            elif name != 'settings': _add_option(sub, name, p.anno, p.default, p.docment)
             else:
-                for setting, text in SETTINGS.items():              # none of the recipe `quick` is None
-                    _add_option(sub, setting, type(RECIPES['quick'][setting]), None, text)
+                for setting, text in SETTINGS.items():
+                    example = RECIPES['quick'][setting]             # None stands for a number of something
+                    _add_option(sub, setting, int if example is None else type(example), None, text)
         sub.add_argument('--traceback', action='store_true', help='show where an error came from')
         sub.set_defaults(command=function)
     return parser

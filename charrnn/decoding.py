@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['decode_step', 'Sampling', 'sample_logits', 'stream', 'generate']
 
-# %% ../nbs/06_decoding.ipynb #0a83fe22
+# %% ../nbs/06_decoding.ipynb #5452a619
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,6 +15,7 @@ from .devices import divide, for_rows, mesh_of
 from .errors import BadInput, check_at_least, check_above
 from .fast_decoding import read_prompts, write_blocks
 from .lm import RNNLMScratch
+from .search import beam_search, exclude_repeats, recent_ids, without_repeats
 
 # %% ../nbs/06_decoding.ipynb #a4e5f12b
 def decode_step(
@@ -27,7 +28,7 @@ def decode_step(
     logits, state = model.apply({'params': params}, ids[None], state, method='unroll_time_major')
     return logits[0], state
 
-# %% ../nbs/06_decoding.ipynb #59244a33
+# %% ../nbs/06_decoding.ipynb #bb2aaa11
 @struct.dataclass
 class Sampling:
     "How the next character is chosen."
@@ -38,11 +39,18 @@ class Sampling:
     top_p: float | None = None
     # draw only from characters that have at least this share of the likeliest one's probability
     min_p: float | None = None
+    # never complete the same run of N characters twice within 1,024
+    no_repeat: int | None = struct.field(pytree_node=False, default=None)
+    # above 1: draw nothing, but search for the likeliest text, keeping N at a time
+    beams: int = struct.field(pytree_node=False, default=1)
+    # power of their lengths that texts in a search are compared with; 0 favours short ones
+    length_penalty: float = 1.
 
     def check(self):
         "Raise BadInput for settings that make no sense."
-        check_at_least(0, temperature=self.temperature)
-        check_at_least(1, top_k=self.top_k)
+        check_at_least(0, temperature=self.temperature, length_penalty=self.length_penalty)
+        check_at_least(1, top_k=self.top_k, beams=self.beams)
+        check_at_least(2, no_repeat=self.no_repeat)
         check_above(0, top_p=self.top_p, min_p=self.min_p)
         for name, p in (('top_p', self.top_p), ('min_p', self.min_p)):
             if p is not None and p > 1: raise BadInput(f'{name} is {p}; expected at most 1')
@@ -67,8 +75,17 @@ def sample_logits(
         logits = jnp.where(logits < least, -jnp.inf, logits)
     return (logits + sampling.temperature * noise).argmax(-1).astype(jnp.int32)
 
-# %% ../nbs/06_decoding.ipynb #2b725b26
-def _write(model, params, prompts, num_preds, vocab, key, block, sampling):
+# %% ../nbs/06_decoding.ipynb #5c7815bb
+def _search(model, params, step, carry, num_preds, until, how):
+    "The likeliest texts, (num_preds, batch); id 0 after their end."
+    most = 1 << max(6, (num_preds - 1).bit_length())
+    rows = [jax.tree.map(lambda x: x[i:i + 1], carry) for i in range(len(carry[0]))]
+    texts = [beam_search(step, model, params, *row, num_preds, until, how.length_penalty, most,
+                         how.beams)[0] for row in rows]
+    return np.stack(texts, 1)[:num_preds]
+
+# %% ../nbs/06_decoding.ipynb #219d54f2
+def _write(model, params, prompts, num_preds, vocab, key, block, until, sampling):
     "Check everything, read the prompts, and write: an iterator of ids, (n, batch) each."
     how = Sampling(**sampling)
     how.check()
@@ -81,16 +98,22 @@ def _write(model, params, prompts, num_preds, vocab, key, block, sampling):
     lengths = np.array([len(p) for p in prompts], np.int32)
     # filled up to a power of two, so that few lengths are compiled
     ids = np.zeros((1 << int(lengths.max() - 1).bit_length(), len(prompts)), np.int32)
-    for row, p in zip(ids.T, prompts): row[:len(p)] = vocab.encode(p)
+    encoded = [vocab.encode(p) for p in prompts]
+    for row, p in zip(ids.T, encoded): row[:len(p)] = p
     keys = (jax.random.key(0) if key is None else key).reshape(-1) if how.temperature else None
     params, state = for_rows(params, len(prompts)), model.rnn.initial_state(len(prompts))
     state, lengths, keys = divide((state, lengths, keys), mesh_of(params))
     ids = divide(ids, mesh_of(params), 1)
-    carry = read_prompts(decode_step, model, params, state, ids, lengths)
-    return write_blocks(decode_step, sample_logits, model, params, carry, keys, how, num_preds,
-                        block)
+    step, carry = decode_step, read_prompts(decode_step, model, params, state, ids, lengths)
+    if how.no_repeat:
+        recent = divide(recent_ids(encoded), mesh_of(params))
+        step = without_repeats(step, how.no_repeat)
+        carry = exclude_repeats(carry[0], recent, how.no_repeat), (carry[1], recent)
+    if how.beams == 1:
+        return write_blocks(step, sample_logits, model, params, carry, keys, how, num_preds, block)
+    return [_search(model, params, step, carry, num_preds, vocab.encode(until), how)]
 
-# %% ../nbs/06_decoding.ipynb #b1857939
+# %% ../nbs/06_decoding.ipynb #2d708aea
 def stream(
     model,       # the language model
     params,      # its parameters
@@ -101,11 +124,11 @@ def stream(
     key=None,    # random key; None: key 0
     block=64,    # characters written at a time
     until='',    # end early, after the first occurrence of this text in what is written; '': do not
-    **sampling,  # temperature, top_k, top_p, min_p; see `Sampling`
+    **sampling,  # temperature, top_k, no_repeat, beams and others; see `Sampling`
 ):               # yields pieces of text; together they are what `generate` gives
     "Continue a text, handed out as it is written: first the prompt, then piece by piece."
     prompt, written = vocab.normalize(prompt), ''
-    blocks = _write(model, params, [prompt], num_preds, vocab, key, block, sampling)
+    blocks = _write(model, params, [prompt], num_preds, vocab, key, block, until, sampling)
     yield prompt
     for ids in blocks:
         before, written = len(written), written + vocab.decode(ids[:, 0])
@@ -113,7 +136,7 @@ def stream(
         yield written[before:end]
         if end: return
 
-# %% ../nbs/06_decoding.ipynb #cb699d33
+# %% ../nbs/06_decoding.ipynb #fa59bbc5
 def generate(
     model,       # the language model
     params,      # its parameters
@@ -123,7 +146,7 @@ def generate(
     *,
     key=None,    # random key; for a list of prompts it is split, one for each; None: key 0
     until='',    # end early, after the first occurrence of this text in what is written; '': do not
-    **sampling,  # temperature, top_k, top_p, min_p; see `Sampling`
+    **sampling,  # temperature, top_k, no_repeat, beams and others; see `Sampling`
 ):               # the prompt, normalised, and `num_preds` characters; a list for a list
     "Continue a text, or several at once."
     if isinstance(prompt, str):
@@ -132,7 +155,7 @@ def generate(
     prompts = [vocab.normalize(p) for p in prompt]
     if not prompts: return []
     keys = jax.random.split(jax.random.key(0) if key is None else key, len(prompts))
-    blocks = _write(model, params, prompts, num_preds, vocab, keys, 1024, sampling)
+    blocks = _write(model, params, prompts, num_preds, vocab, keys, 1024, until, sampling)
     texts = [vocab.decode(ids) for ids in np.concatenate([*blocks]).T]
     return [p + text[:_end(text, until)] for p, text in zip(prompts, texts)]
 

@@ -174,10 +174,10 @@ def first_state(
     if lr is not None: opt_state = optax.tree_utils.tree_set(opt_state, lr=lr)
     return TrainState(zero, zero, zero, params, opt_state, key)
 
-# %% ../nbs/05_training.ipynb #0a4e433b
+# %% ../nbs/05_training.ipynb #9c8f0cb1
 @lru_cache
 def check_fits(model, optimizer, batch_size, num_steps, mesh):
-    "Raise BadInput if training a model of this size needs more memory than there is."
+    "Bytes that training a model of this size needs on each device; BadInput if there are fewer."
     ids = jax.ShapeDtypeStruct((-(-batch_size // mesh.size), num_steps), jnp.int32)
     def loss(params, X, Y): return total_loss(model, params, X, Y, 1)[0]
     def backward(params, X, Y): return jax.vjp(partial(loss, X=X, Y=Y), params)[1]
@@ -185,11 +185,13 @@ def check_fits(model, optimizer, batch_size, num_steps, mesh):
         state = jax.eval_shape(partial(first_state.__wrapped__, model, optimizer),
                                jax.random.key(0))
         saved = jax.eval_shape(backward, state.params, ids, ids)
-    check_memory(4 * tree_bytes(state) + tree_bytes(saved), mesh,
+    needed = 4 * tree_bytes(state) + tree_bytes(saved)
+    check_memory(needed, mesh,
                  f'a model with num_hiddens = {model.rnn.num_hiddens} on batches of {batch_size} x '
                  f'{num_steps} needs a smaller width, batch_size or num_steps')
+    return needed
 
-# %% ../nbs/05_training.ipynb #34c15bcf
+# %% ../nbs/05_training.ipynb #40102c5d
 def prepare(
     trainer,  # Trainer
     model,    # the language model
@@ -198,6 +200,7 @@ def prepare(
 ):            # Update, TrainState, and how many updates there will be
     "Optimiser, update and first state of a training."
     t, total, lr = trainer, trainer.max_epochs * len(batches), None
+    if t.max_steps: total = min(total, t.max_steps)
     if isinstance(t.optimizer, str):
         check_at_least(0, lr=model.lr)
         lr = np.float32(model.lr)
@@ -222,34 +225,43 @@ def _check_finite(trainer, good, step, losses, norms):
         f'expected finite numbers: try a smaller learning rate or {clip}; the state of update '
         f'{trainer.state.step} is kept')
 
-# %% ../nbs/05_training.ipynb #9c19790e
+# %% ../nbs/05_training.ipynb #56aabf5e
+def _run_block(trainer, update, batches, first, n, most, good):
+    "Make `n` updates, note them in the record, and tell how many seconds each took."
+    begin = time.perf_counter()
+    block = batches.cut(first, n, most, update.model.vocab_size)
+    carry, state = trainer.state.carry, trainer.state.replace(carry=None)
+    state, carry, *results = run_updates(update, state, carry, block, n)
+    losses, norms = (np.asarray(x)[:n] for x in results)
+    _check_finite(trainer, good, state.step, losses, norms)
+    trainer.state, each = state.replace(carry=carry), (time.perf_counter() - begin) / n
+    noted = block[2][:n].sum(1), losses, norms, np.full(n, each)
+    trainer.record['since'] += np.transpose(noted).tolist()
+    return each
+
+# %% ../nbs/05_training.ipynb #85534d10
 def train_blocks(
     trainer,  # Trainer; its `state` and `record` are moved on
     update,   # Update
     loader,   # function epoch -> batches
+    total,    # updates to make
 ):            # yields how many updates a block made; is a validation due after it?
     "Make all updates of a training, block by block."
-    good, pace, every, model = trainer.state, 1, trainer.val_every, update.model
+    good, pace, every = trainer.state, 1, trainer.val_every
     for epoch in range(int(trainer.state.epoch), trainer.max_epochs):
         batches = as_batches(loader(epoch))
         most, done = min(len(batches), 256), int(trainer.state.position)
         if not done:
-            carry = divide(_first_carry(model, batches), trainer.mesh)
+            carry = divide(_first_carry(update.model, batches), trainer.mesh)
             trainer.state = trainer.state.replace(carry=carry)
-        while done < len(batches) and not _out_of_patience(trainer):
+        while done < len(batches):
+            left = total - int(trainer.state.step)
+            if left <= 0 or _out_of_patience(trainer): return
             due = every - int(trainer.state.step) % every if every else len(batches) - done
-            n = min(pace, most, len(batches) - done, due)
-            block, begin = batches.cut(done, n, most, model.vocab_size), time.perf_counter()
-            carry, state = trainer.state.carry, trainer.state.replace(carry=None)
-            state, carry, *results = run_updates(update, state, carry, block, n)
-            losses, norms = (np.asarray(x)[:n] for x in results)
-            _check_finite(trainer, good, state.step, losses, norms)
-            each, done = (time.perf_counter() - begin) / n, done + n
-            good, trainer.state = trainer.state, state.replace(carry=carry)
-            pace = next_block_size(max(n, pace), each, 256)
-            block = block[2][:n].sum(1), losses, norms, np.full(n, each)
-            trainer.record['since'] += np.transpose(block).tolist()
-            yield n, n == due or done == len(batches) and epoch + 1 == trainer.max_epochs
+            n = min(pace, most, len(batches) - done, due, left)
+            before, each = trainer.state, _run_block(trainer, update, batches, done, n, most, good)
+            good, done, pace = before, done + n, next_block_size(max(n, pace), each, 256)
+            yield n, n in (due, left)
             _keep(trainer)
         counts = dict(epoch=np.int32(epoch + 1), position=np.int32(0))
         trainer.state = trainer.state.replace(**replicate(counts, trainer.mesh))
@@ -341,10 +353,11 @@ def _ended_well(trainer):
     finally:
         if trainer.patience: trainer.state = trainer.state.replace(params=trainer.state.best)
 
-# %% ../nbs/05_training.ipynb #768a55b4
+# %% ../nbs/05_training.ipynb #d5865e98
 def _settings(trainer, batches):
     "What decides about a training besides its state, as JSON has it."
-    names = ('max_epochs', 'gradient_clip_val', 'accumulate', 'val_every', 'patience', 'seed')
+    names = ('max_epochs', 'max_steps', 'gradient_clip_val', 'accumulate', 'val_every', 'patience',
+             'seed')
     optimizer = trainer.optimizer if isinstance(trainer.optimizer, str) else 'optax'
     size, ids = f'{batches.batch_size} x {batches.num_steps}', np.ascontiguousarray(batches.ids)
     return {name: getattr(trainer, name) for name in names} | dict(
@@ -383,12 +396,12 @@ def _save(trainer):
     save_state(trainer.folder, int(state.step), state, record)
     trainer.saved = time.monotonic()
 
-# %% ../nbs/05_training.ipynb #deb5421c
+# %% ../nbs/05_training.ipynb #45637239
 def _check(trainer):
     t = trainer
     check_at_least(0, gradient_clip_val=t.gradient_clip_val, save_minutes=t.save_minutes)
-    check_at_least(1, max_epochs=t.max_epochs, accumulate=t.accumulate, val_every=t.val_every,
-                   patience=t.patience)
+    check_at_least(1, max_epochs=t.max_epochs, max_steps=t.max_steps, accumulate=t.accumulate,
+                   val_every=t.val_every, patience=t.patience)
     if isinstance(t.optimizer, str) and t.optimizer not in OPTIMIZERS:
         raise BadInput(f'optimizer is {t.optimizer!r}; expected one of {", ".join(OPTIMIZERS)}, or '
                        'an optax transformation')
@@ -403,7 +416,7 @@ def _evaluate_trained(trainer, data):
     batches = data.val_dataloader() if hasattr(data, 'val_dataloader') else data
     return evaluate(trainer.model, trainer.state.params, batches)
 
-# %% ../nbs/05_training.ipynb #856d70db
+# %% ../nbs/05_training.ipynb #7e5ed36f
 @dataclass
 class Trainer:
     "Train a language model; afterwards `state.params`, `history` and `plot()` tell the rest."
@@ -412,6 +425,7 @@ class Trainer:
     num_gpus: int = 0              # GPUs to train on, where there are some; else the CPU
     _: KW_ONLY
     devices: int | None = None     # devices that share a batch; None: as `num_gpus` says
+    max_steps: int | None = None   # updates to end after, if the epochs have more; None: no limit
     optimizer: Any = 'sgd'         # 'sgd' or 'adamw', with the model's `lr`; or optax's own
     accumulate: int = 1            # batches whose mean gradient makes one step of the optimiser
     val_every: int | None = None   # updates between two validations; None: one after every epoch
@@ -437,7 +451,7 @@ class Trainer:
             update, self.state, total = prepare(self, model, as_batches(train(0)), params)
             with (_kept(self, resume, as_batches(train(0))), _ended_well(self),
                   _progress_bar(total, self.progress, self.state.step) as bar):
-                for n, validation_due in train_blocks(self, update, train):
+                for n, validation_due in train_blocks(self, update, train, total):
                     bar.update(n)
                     if not validation_due: continue
                     row = validate(self, val)
