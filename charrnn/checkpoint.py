@@ -85,13 +85,13 @@ def load_model(
         raise BadInput(f'{path} has a damaged header ({type(e).__name__}: {e}); expected one saved by charrnn') from e
     return SavedModel(model, params, vocab, source, history, header.get('licence', ''))
 
-# %% ../nbs/30_checkpoint.ipynb #c01686a8
+# %% ../nbs/30_checkpoint.ipynb #d45b9586
 def _check_content(params, tokens, vocab, model, history):
     "Raise BadInput for a vocabulary, numbers or a history that no training leaves behind."
     if vocab.idx_to_token != tokens or len(tokens) != model.vocab_size:
         raise BadInput(f'the vocabulary of the file has {len(tokens)} entries; expected {model.vocab_size} different '
                        'strings, <unk> first')
-    if not all(jnp.isfinite(a).all() for a in jax.tree.leaves(params)):
+    if not all(np.isfinite(a).all() for a in jax.tree.leaves(params)):
         raise BadInput('the file holds weights that are not finite; expected numbers')
     if not isinstance(history, list) or not all(isinstance(row, dict) for row in history):
         raise BadInput('the history of the file is no list of rows; expected one dict a validation')

@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['decode_step', 'Sampling', 'sample_logits', 'stream', 'generate']
 
-# %% ../nbs/06_decoding.ipynb #5452a619
+# %% ../nbs/06_decoding.ipynb #5494e01f
+from functools import lru_cache
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -84,7 +85,10 @@ def _search(model, params, step, carry, num_preds, until, how):
                          how.beams)[0] for row in rows]
     return np.stack(texts, 1)[:num_preds]
 
-# %% ../nbs/06_decoding.ipynb #219d54f2
+# %% ../nbs/06_decoding.ipynb #69c9eeb6
+@lru_cache(8)
+def _first_state(model, batch_size): return model.rnn.initial_state(batch_size)
+
 def _write(model, params, prompts, num_preds, vocab, key, block, until, sampling):
     "Check everything, read the prompts, and write: an iterator of ids, (n, batch) each."
     how = Sampling(**sampling)
@@ -101,7 +105,7 @@ def _write(model, params, prompts, num_preds, vocab, key, block, until, sampling
     encoded = [vocab.encode(p) for p in prompts]
     for row, p in zip(ids.T, encoded): row[:len(p)] = p
     keys = (jax.random.key(0) if key is None else key).reshape(-1) if how.temperature else None
-    params, state = for_rows(params, len(prompts)), model.rnn.initial_state(len(prompts))
+    params, state = for_rows(params, len(prompts)), _first_state(model, len(prompts))
     state, lengths, keys = divide((state, lengths, keys), mesh_of(params))
     ids = divide(ids, mesh_of(params), 1)
     step, carry = decode_step, read_prompts(decode_step, model, params, state, ids, lengths)

@@ -31,8 +31,7 @@ def read_prompts(
     logits = jax.eval_shape(partial(step, model), params, state, ids[0])[0]
     return jax.lax.scan(body, (jnp.zeros(logits.shape), state), (jnp.arange(len(ids)), ids))[0]
 
-# %% ../nbs/23_fast_decoding.ipynb #cc1f1ebf
-@partial(jax.jit, static_argnames=('step', 'choose', 'model', 'n'))
+# %% ../nbs/23_fast_decoding.ipynb #d4ed0a9e
 def _write_block(step, choose, model, params, carry, keys, options, start, n):
     def draw(t, key): return jax.random.gumbel(jax.random.fold_in(key, t), carry[0].shape[-1:])
     draws = jax.vmap(jax.vmap(draw, (None, 0)), (0, None))
@@ -42,6 +41,9 @@ def _write_block(step, choose, model, params, carry, keys, options, start, n):
         ids = choose(logits, noise, options)
         return step(model, params, state, ids), ids
     return jax.lax.scan(body, carry, noise, length=n)
+
+_greedy, _drawing = (jax.jit(_write_block, static_argnames=('step', 'choose', 'model', 'n'), compiler_options=options)
+                     for options in (None, {'xla_backend_optimization_level': 1}))
 
 def write_blocks(
     step,        # function (model, params, state, ids) -> logits, state
@@ -56,6 +58,7 @@ def write_blocks(
 ):               # yields ids, (n, batch) each, num_preds in all
     "Write block by block."
     block = min(block, max(64, -(-num_preds // 64) * 64))
+    write = _greedy if keys is None else _drawing
     for start in range(0, max(1, num_preds), block):
-        carry, ids = _write_block(step, choose, model, params, carry, keys, options, np.int32(start), block)
+        carry, ids = write(step, choose, model, params, carry, keys, options, np.int32(start), block)
         yield np.asarray(ids)[:num_preds - start]
