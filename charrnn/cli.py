@@ -55,7 +55,7 @@ def _model(s, data):
     _tell_unknown(start.vocab, Counter(dict(data.vocab.token_freqs)))
     return start.model.clone(lr=s['lr']), start.params, reencode(data, start.vocab)
 
-# %% ../nbs/39_cli.ipynb #4de2ab22
+# %% ../nbs/39_cli.ipynb #fa3468c8
 def csv_log(
     path,  # file to write, a Path
 ):         # callback for `Trainer`
@@ -70,6 +70,15 @@ def csv_log(
 def _write_csv(path, rows):
     lines = [rows[0], *(row.values() for row in rows)]
     write_whole(path, ''.join(','.join(map(str, line)) + '\n' for line in lines).encode())
+
+def _estimate(updates):
+    "A callback that says once how long a training of so many updates will take, if it is more than a minute."
+    told = []
+    def tell(row, state):
+        minutes = updates * row['seconds'] / row['step'] / 60
+        if not told and minutes > 1: print(f'about {minutes:,.0f} minutes for {updates:,} updates')
+        told.append(row)
+    return tell
 
 def _size(params): return sum(p.size for p in jax.tree.leaves(params))
 
@@ -182,7 +191,7 @@ def _filled_in(s):
     shown = sys.stderr.isatty() if s['progress'] is None else s['progress']
     return {**s, 'progress': shown, 'start': s['from_'] and load_model(s['from_'])}
 
-# %% ../nbs/39_cli.ipynb #b1e14920
+# %% ../nbs/39_cli.ipynb #b985bb0e
 def _train(s):
     "Train with all arguments and settings filled in, save, show what was learned, and give it as a dict."
     begin = time.perf_counter()
@@ -195,6 +204,8 @@ def _train(s):
         if not s['start']: model = make_model(len(data.vocab), s)
         if folder := _run_folder(s): out = folder/'model.safetensors'
     trainer = make_trainer(s | dict(callbacks=[]))
+    updates = min(s['max_epochs'] * len(data.train_dataloader()), s['max_steps'] or math.inf)
+    if not (s['progress'] or s['resume']): trainer.callbacks += [_estimate(updates)]
     if s['log']: trainer.callbacks += [csv_log(s['log'])]
     if folder: trainer.callbacks.append(lambda row, state: _write_csv(folder/'history.csv', trainer.history))
     _tell_size(s, trainer, model, data)
