@@ -58,7 +58,7 @@ class SavedModel:
         "Continue a text; BadInput as for `generate`."
         return generate(self.model, self.params, prompt, num_preds, self.vocab, **kwargs)
 
-# %% ../nbs/30_checkpoint.ipynb #38fb8936
+# %% ../nbs/30_checkpoint.ipynb #c65cfe75
 def load_model(
     path,              # file written by `save_model`
     normalizer=None,   # the function, where the model was trained with a normaliser of your own
@@ -82,7 +82,8 @@ def load_model(
         _check_content(params, json.loads(header['vocab'])['idx_to_token'], vocab, model, history)
     except BadInput: raise
     except Exception as e:
-        raise BadInput(f'{path} has a damaged header ({type(e).__name__}: {e}); expected one saved by charrnn') from e
+        found = ' '.join(f'{type(e).__name__}: {e}'.split())[:200]
+        raise BadInput(f'{path} has a damaged header ({found}); expected one saved by charrnn') from e
     return SavedModel(model, params, vocab, source, history, header.get('licence', ''))
 
 # %% ../nbs/30_checkpoint.ipynb #d45b9586

@@ -78,7 +78,7 @@ def count_tokens(
     lines = ([line] if isinstance(line, str) else line for line in tokens)
     return Counter(token for line in lines for token in line)
 
-# %% ../nbs/00_vocab.ipynb #b1f075e4
+# %% ../nbs/00_vocab.ipynb #08d6a05d
 class Vocab(TokenList):
     "The tokens of a text and their ids; `<unk>` has id 0."
     def __init__(self,
@@ -105,6 +105,10 @@ class Vocab(TokenList):
         text:str,         # what `to_json` wrote
         normalizer=None,  # function str -> str, as for `Vocab`; it is not in the JSON
     ):
-        "The same vocabulary again."
-        d = json.loads(text)    # its list is complete: no other token is frequent enough
-        return cls(dict(d['token_freqs']), np.inf, d['idx_to_token'], normalizer=normalizer)
+        "The same vocabulary again; BadInput if the JSON is not one of a vocabulary."
+        try:
+            d = json.loads(text)    # its list is complete: no other token is frequent enough
+            vocab = cls(dict(d['token_freqs']), np.inf, d['idx_to_token'], normalizer=normalizer)
+            if vocab.idx_to_token == d['idx_to_token']: return vocab
+        except Exception: pass
+        raise BadInput('found no vocabulary in the JSON; expected what Vocab.to_json wrote')
