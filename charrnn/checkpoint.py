@@ -58,7 +58,7 @@ class SavedModel:
         "Continue a text; BadInput as for `generate`."
         return generate(self.model, self.params, prompt, num_preds, self.vocab, **kwargs)
 
-# %% ../nbs/30_checkpoint.ipynb #c65cfe75
+# %% ../nbs/30_checkpoint.ipynb #bd169d12
 def load_model(
     path,              # file written by `save_model`
     normalizer=None,   # the function, where the model was trained with a normaliser of your own
@@ -79,19 +79,18 @@ def load_model(
         history, source = json.loads(header['history']), header['source']
         like = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, 1), jnp.int32)))['params']
         params = build_tree(tensors, like, path)
-        _check_content(params, json.loads(header['vocab'])['idx_to_token'], vocab, model, history)
+        _check_content(params, vocab, model, history)
     except BadInput: raise
     except Exception as e:
         found = ' '.join(f'{type(e).__name__}: {e}'.split())[:200]
         raise BadInput(f'{path} has a damaged header ({found}); expected one saved by charrnn') from e
     return SavedModel(model, params, vocab, source, history, header.get('licence', ''))
 
-# %% ../nbs/30_checkpoint.ipynb #d45b9586
-def _check_content(params, tokens, vocab, model, history):
+# %% ../nbs/30_checkpoint.ipynb #437fc7ea
+def _check_content(params, vocab, model, history):
     "Raise BadInput for a vocabulary, numbers or a history that no training leaves behind."
-    if vocab.idx_to_token != tokens or len(tokens) != model.vocab_size:
-        raise BadInput(f'the vocabulary of the file has {len(tokens)} entries; expected {model.vocab_size} different '
-                       'strings, <unk> first')
+    if len(vocab) != model.vocab_size:
+        raise BadInput(f'the vocabulary of the file has {len(vocab)} entries; expected {model.vocab_size}')
     if not all(np.isfinite(a).all() for a in jax.tree.leaves(params)):
         raise BadInput('the file holds weights that are not finite; expected numbers')
     if not isinstance(history, list) or not all(isinstance(row, dict) for row in history):
