@@ -159,7 +159,7 @@ def readme_in_step():
     return readme.problems()
 
 def main():
-    checks = [in_step, on_their_floors, kept_small, engine_in_its_room, one_patch, few_names, pure_imports, executed, readme_in_step, no_paths, linted, typed]
+    checks = [in_step, on_their_floors, kept_small, engine_in_its_room, one_patch, few_names, pure_imports, executed, up_to_date, readme_in_step, no_paths, linted, typed]
     if '--no-test' not in sys.argv[1:]: checks.append(tests)
     passed = failed = 0
     for check in checks:

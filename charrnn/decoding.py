@@ -76,7 +76,15 @@ def sample_logits(
         logits = jnp.where(logits < least, -jnp.inf, logits)
     return (logits + sampling.temperature * noise).argmax(-1).astype(jnp.int32)
 
-# %% ../nbs/06_decoding.ipynb #5c7815bb
+# %% ../nbs/06_decoding.ipynb #d7849b37
+@lru_cache(8)
+def _first_state(model, batch_size): return model.rnn.initial_state(batch_size)
+
+def _or_zero(key):
+    "The key, or for None key 0, without a program to compile."
+    zeros = np.zeros(2, np.uint32)
+    return jax.random.wrap_key_data(zeros, impl='threefry2x32') if key is None else key
+
 def _search(model, params, step, carry, num_preds, until, how):
     "The likeliest texts, (num_preds, batch); id 0 after their end."
     most = 1 << max(6, (num_preds - 1).bit_length())
@@ -85,10 +93,7 @@ def _search(model, params, step, carry, num_preds, until, how):
                          how.beams)[0] for row in rows]
     return np.stack(texts, 1)[:num_preds]
 
-# %% ../nbs/06_decoding.ipynb #69c9eeb6
-@lru_cache(8)
-def _first_state(model, batch_size): return model.rnn.initial_state(batch_size)
-
+# %% ../nbs/06_decoding.ipynb #ba72a974
 def _write(model, params, prompts, num_preds, vocab, key, block, until, sampling):
     "Check everything, read the prompts, and write: an iterator of ids, (n, batch) each."
     how = Sampling(**sampling)
@@ -104,7 +109,7 @@ def _write(model, params, prompts, num_preds, vocab, key, block, until, sampling
     ids = np.zeros((1 << int(lengths.max() - 1).bit_length(), len(prompts)), np.int32)
     encoded = [vocab.encode(p) for p in prompts]
     for row, p in zip(ids.T, encoded): row[:len(p)] = p
-    keys = (jax.random.key(0) if key is None else key).reshape(-1) if how.temperature else None
+    keys = _or_zero(key).reshape(-1) if how.temperature else None
     params, state = for_rows(params, len(prompts)), _first_state(model, len(prompts))
     state, lengths, keys = divide((state, lengths, keys), mesh_of(params))
     ids = divide(ids, mesh_of(params), 1)
