@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['COMMANDS', 'csv_log', 'train', 'write', 'judge', 'info', 'write_script', 'complete', 'bench', 'main']
 
-# %% ../nbs/39_cli.ipynb #42a747dc
+# %% ../nbs/39_cli.ipynb #8c3511da
 import argparse, math, os, secrets, signal, sys, time, unicodedata
 from collections import Counter
 from contextlib import redirect_stdout, suppress
@@ -16,7 +16,6 @@ from json import dumps, loads
 from pathlib import Path
 from typing import get_args
 import jax
-import jax.numpy as jnp
 from fastcore.docments import docments
 from .book import RECIPES, SETTINGS, whole_book
 from .checkpoint import grow, load_model, pretrained, reencode, save_model
@@ -28,7 +27,7 @@ from .errors import BadInput, check_at_least
 from .files import cache_folder, check_writable, read_pieces, write_whole
 from .lm import bits_per_char, perplexity
 from .plain import export
-from .plan import DEFAULTS, make_model, make_trainer, plan, taken
+from .plan import DEFAULTS, make_model, make_trainer, num_parameters, plan, taken
 from .surprise import score
 from .training import OPTIMIZERS, check_fits, make_optimizer, plot_history
 
@@ -216,7 +215,7 @@ def _train(s):
     return dict(model=str(out), source=data.source, seconds=round(time.perf_counter() - begin, 3), **judged,
                 **_told(s, trainer, data, judged), interrupted=trainer.interrupted)
 
-# %% ../nbs/39_cli.ipynb #339b604b
+# %% ../nbs/39_cli.ipynb #09d1c02d
 def _planned(s, data, model, begin):
     "The arguments of `train` with a plan for its minutes in them, and the corpus to train on."
     fixed = (RECIPES[s['recipe']] if s['recipe'] else {}) | s['settings']
@@ -231,10 +230,10 @@ def _tell_size(s, trainer, model, data):
     kind = '' if s['start'] else f'{s["cell"]}, {s["num_layers"]} x {s["num_hiddens"]} hidden units, '
     optimizer = make_optimizer(trainer.optimizer, 1, trainer.accumulate, 0)
     needed = check_fits(model, optimizer, data.batch_size, data.num_steps, trainer.mesh)
-    shapes = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, 1), int)))
     print(f'corpus: {data.source}; {len(data.ids):,} characters, vocabulary of {len(data.vocab)}\n'
           f'devices: {trainer.mesh.size} x {trainer.mesh.devices[0].device_kind}\n'
-          f'model: {kind}{_size(shapes):,} parameters; training takes about {needed * trainer.mesh.size / 1e6:,.0f} MB')
+          f'model: {kind}{num_parameters(model):,} parameters; '
+          f'training takes about {needed * trainer.mesh.size / 1e6:,.0f} MB')
 
 # %% ../nbs/39_cli.ipynb #2a6ea05a
 def _told(s, trainer, data, judged):

@@ -8,7 +8,7 @@ import itertools, json, math, random, sys
 from pathlib import Path
 import jax
 from charrnn import Corpus, use_cpu_devices
-from charrnn.plan import choose_dropout, choose_width, make_model, make_trainer, measure
+from charrnn.plan import choose_dropout, choose_width, make_model, make_trainer, measure, num_parameters
 
 use_cpu_devices(2)
 GRID = dict(cell=['gru', 'lstm'], num_hiddens=[64, 128, 192, 256, 384, 512], num_layers=[1, 2],
@@ -47,7 +47,9 @@ def chosen(text):
     s = next(s for s in plain if s['num_hiddens'] == 128)
     s = s | dict(num_hiddens=choose_width(SECONDS * results['pace'][name(s)]))
     data = corpus(text, s)
-    return s | dict(dropout=choose_dropout(SECONDS * results['pace'][name(s)] / len(data.train_dataloader())))
+    epochs = SECONDS * results['pace'][name(s)] / len(data.train_dataloader())
+    parameters = num_parameters(make_model(len(data.vocab), common | s | dict(drop_connect=0.)))
+    return s | dict(dropout=choose_dropout(epochs, parameters / data.parts[0][1]))
 
 jobs = [(text, 'chosen', chosen(text)) for text in TEXTS]
 jobs += [(text, f'drawn {i}', s) for text, kind in TEXTS.items() if kind == 'judged' for i, s in enumerate(drawn)]
