@@ -9,7 +9,9 @@ from pathlib import Path
 
 repo, here = Path(__file__).resolve().parent.parent, Path(tempfile.mkdtemp())
 env = {**os.environ, 'PYTHONPATH': str(repo), 'CHARRNN_CACHE': str(here/'cache'), 'JAX_PLATFORMS': 'cpu', 'PYTHONUNBUFFERED': '1'}
-code = 'from charrnn.cli import main; raise SystemExit(main())'
+# Ctrl-C is heard as by a process that a terminal has started; one started in the background would ignore it
+code = ('import signal; signal.signal(signal.SIGINT, signal.default_int_handler); '
+        'from charrnn.cli import main; raise SystemExit(main())')
 words = 'the time traveller said that a machine could go through it and come back again'.split()
 small = '--batch-size 8 --num-steps 16 --num-preds 5 --save-minutes 0'
 passed = failed = 0
@@ -25,9 +27,16 @@ def tell(what, good, note=''):
     passed, failed = passed + bool(good), failed + (not good)
     print(f"{'ok  ' if good else 'FAIL'} {what}{': ' if note else ''}{' '.join(note.split())[:160]}", flush=True)
 
+def finish(process):
+    "What a process has printed when it ends; after two minutes it is killed."
+    try: return process.communicate(timeout=120)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.communicate()
+
 def ended(process, what, statuses, lines=1, then=lambda: True):
     "The process ends with one of some statuses and so many lines on its error output."
-    out, err = process.communicate()
+    out, err = finish(process)
     good = process.returncode in statuses and err.count('\n') == lines and then()
     tell(f'{what} (exit {process.returncode})', good, err if lines or not good else out.splitlines()[-1])
 
@@ -77,7 +86,7 @@ def signals(moments, rng):
         time.sleep(moment)
         p.send_signal(name)
         begin = time.perf_counter()
-        out, err = p.communicate()
+        out, err = finish(p)
         seconds, model = time.perf_counter() - begin, here/f'run-{i}'/'model.safetensors'
         slowest = max(slowest, seconds)
         good = p.returncode in (130, 143, -name) and seconds < 5
