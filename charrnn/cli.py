@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['COMMANDS', 'csv_log', 'train', 'write', 'judge', 'info', 'write_script', 'complete', 'bench', 'main']
 
-# %% ../nbs/39_cli.ipynb #8c3511da
+# %% ../nbs/39_cli.ipynb #90e88254
 import argparse, math, os, secrets, signal, sys, time, unicodedata
 from collections import Counter
 from contextlib import redirect_stdout, suppress
@@ -14,7 +14,9 @@ from inspect import Parameter, signature
 from itertools import chain
 from json import dumps, loads
 from pathlib import Path
+from threading import Timer
 from typing import get_args
+from _thread import interrupt_main
 import jax
 from fastcore.docments import docments
 from .book import RECIPES, SETTINGS, whole_book
@@ -423,12 +425,22 @@ def _make_parser():
         sub.set_defaults(command=function)
     return parser
 
-# %% ../nbs/39_cli.ipynb #52be7747
+# %% ../nbs/39_cli.ipynb #fa88d4a1
+def _interrupt_again(unraisable):
+    "Ctrl-C that came where Python cannot raise it, in a callback or a finalizer, comes again a moment later."
+    if not issubclass(unraisable.exc_type, KeyboardInterrupt): return sys.__unraisablehook__(unraisable)
+    timer = Timer(0.1, interrupt_main, [signal.SIGTERM])
+    timer.daemon = True
+    timer.start()
+
+# %% ../nbs/39_cli.ipynb #662132df
 def main(
     argv=None,  # arguments; None: those of the process
 ) -> int:       # exit status, see the table above
     "The command `charrnn`; what goes wrong is one line on the error output, with `--traceback` it is raised."
-    if argv is None: signal.signal(signal.SIGTERM, signal.default_int_handler)    # a request to end acts as Ctrl-C
+    if argv is None:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)    # a request to end acts as Ctrl-C
+        sys.unraisablehook = _interrupt_again
     options = vars(_make_parser().parse_args(argv))
     command = options.pop('command')
     traceback = options.pop('traceback', os.environ.get('CHARRNN_TRACEBACK', '0') != '0')
