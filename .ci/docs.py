@@ -73,6 +73,15 @@ def fold_imports(nb):
         if cell['cell_type'] == 'code' and code and all(re.match(r'(from|import) ', line) for line in code):
             cell['source'] = '#| code-fold: true\n#| code-summary: Imports\n' + source
 
+def caption_diagrams(nb):
+    "A diagram is a figure with its caption, as a picture is."
+    for cell in nb['cells']:
+        caption = re.search(r'#\| fig-cap: "(.*)"', ''.join(cell['source']))
+        for data in (out.get('data', {}) for out in cell.get('outputs', []) if caption):
+            html = ''.join(data.get('text/html', ''))
+            if html.startswith('<svg'):
+                data['text/html'] = f'<figure>{html}<figcaption>{escape(caption[1], quote=False)}</figcaption></figure>'
+
 def localise(proc, cfg):
     "Name pages as Quarto does (02_cell.ipynb becomes cell.html), and link them relatively."
     for path in [*proc.rglob('*.ipynb'), proc/'sidebar.yml']:
@@ -80,6 +89,7 @@ def localise(proc, cfg):
         text = re.sub(r'\b\d\d_(\w+\.ipynb)', r'\1', text)
         if path.suffix == '.ipynb':
             fold_imports(nb := json.loads(text))
+            caption_diagrams(nb)
             text = json.dumps(nb)
         path.write_text(text, encoding='utf-8')
         path.rename(path.with_name(re.sub(r'^\d\d_', '', path.name)))
