@@ -8,7 +8,7 @@ __all__ = ['SETTINGS', 'RECIPES', 'whole_book']
 # %% ../nbs/14_book.ipynb #40aaadf9
 from .corpus import Corpus, load_time_machine, normalize
 
-# %% ../nbs/14_book.ipynb #6f9fa716
+# %% ../nbs/14_book.ipynb #ca393c84
 def whole_book(
     batch_size,    # streams or windows in a batch
     num_steps,     # characters of each in a batch
@@ -17,7 +17,7 @@ def whole_book(
 ) -> Corpus:
     """The Time Machine, normalised: the first 90% for training, then 5% for validation and 5% for the test.
 
-    BadInput where the book is not to be had, and for sizes below 1 or too large for a part of it."""
+    BadInput where the book is not found, and for sizes below 1 or too large for a part of it."""
     text, source = load_time_machine()
     return Corpus.from_text(text, batch_size, num_steps, streams=streams, normalizer=normalize, source=source,
                             seed=seed)

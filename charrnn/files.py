@@ -200,7 +200,7 @@ def save_tree(
     head += b' ' * (-len(head) % 8)
     write_whole(path, len(head).to_bytes(8, 'little') + head + data[8 + n:])
 
-# %% ../nbs/25_files.ipynb #a3128190
+# %% ../nbs/25_files.ipynb #10286227
 def read_tensors(
     path,  # safetensors file
 ):         # {name: array}, and the header {str: str}
@@ -224,5 +224,5 @@ def build_tree(
         if have != want: raise BadInput(f'{path}: tensor {name} has shape {have}; its configuration expects {want}')
     def put(place, x):
         found = tensors[_name(place)]
-        return jax.random.wrap_key_data(found) if _is_key(x) else jax.device_put(found.astype(x.dtype))
+        return jax.random.wrap_key_data(found) if _is_key(x) else jax.device_put(found.astype(x.dtype, copy=False))
     return jax.tree.map_with_path(put, like)

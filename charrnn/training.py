@@ -141,11 +141,11 @@ def adamw(
 
 OPTIMIZERS = {'sgd': sgd, 'adamw': adamw}  # by name
 
-# %% ../nbs/05_training.ipynb #7d6f45cb
+# %% ../nbs/05_training.ipynb #af7de5d7
 @lru_cache
 def make_optimizer(
     optimizer,   # a name of `OPTIMIZERS`, or an optax transformation
-    updates,     # batches in the whole training
+    updates,     # batches in the whole training, for a schedule; without one, 0
     accumulate,  # batches whose mean gradient makes one step
     max_norm,    # largest norm of that mean, where accumulate > 1; 0: no clipping
 ):               # optax transformation; of a named one, `lr` is in its state
@@ -191,7 +191,7 @@ def check_fits(model, optimizer, batch_size, num_steps, mesh):
                  f'{num_steps} needs a smaller width, batch_size or num_steps')
     return needed
 
-# %% ../nbs/05_training.ipynb #40102c5d
+# %% ../nbs/05_training.ipynb #dc03816a
 def prepare(
     trainer,  # Trainer
     model,    # the language model
@@ -199,12 +199,13 @@ def prepare(
     params,   # parameters to start from; None: fresh ones
 ):            # Update, TrainState, and how many updates there will be
     "Optimiser, update and first state of a training."
-    t, total, lr = trainer, trainer.max_epochs * len(batches), None
+    t, total, lr, scheduled = trainer, trainer.max_epochs * len(batches), None, 0
     if t.max_steps: total = min(total, t.max_steps)
     if isinstance(t.optimizer, str):
         check_at_least(0, lr=model.lr)
         lr = np.float32(model.lr)
-    optimizer = make_optimizer(t.optimizer, total, t.accumulate, t.gradient_clip_val)
+        if t.optimizer != 'sgd': scheduled = total
+    optimizer = make_optimizer(t.optimizer, scheduled, t.accumulate, t.gradient_clip_val)
     check_fits(model, optimizer, batches.batch_size, batches.num_steps, t.mesh)
     state = first_state(model, optimizer, jax.random.key(t.seed), params, lr)
     if t.patience: state = state.replace(best=state.params)
