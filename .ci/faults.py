@@ -1,10 +1,11 @@
 """Throw damaged files and random text at the library: each must be BadInput or a valid result, in a second.
+A model file of megabytes must not need more than twice its size in memory (measured on Linux).
 
     python .ci/faults.py [--count 10000] [--seed 0]
 
 A model file and a training state are changed in one place: bytes, length, a field of the header, a number. Random bytes
 go to the text reader, random text to the vocabulary and to a prompt. Ends with `N passed, M failed`."""
-import argparse, json, random, sys, tempfile, time
+import argparse, gc, json, random, re, sys, tempfile, time
 from collections import Counter
 from contextlib import redirect_stdout
 from io import StringIO
@@ -54,14 +55,23 @@ def damaged(data, rng):
     text = json.dumps(header).encode()
     return kind, len(text).to_bytes(8, 'little') + text + data[8 + size:]
 
-def attempt(run, counts, kind):
-    "Run once and count what came of it; what must not come of it is printed."
+def memory(name):
+    "A figure of this process in bytes: VmRSS, what it has now, or VmHWM, the most it had since `clear_refs` was written."
+    return 1024 * int(re.search(rf'{name}:\s+(\d+)', Path('/proc/self/status').read_text())[1])
+
+def attempt(run, counts, kind, most=None):
+    "Run once and count what came of it; what must not come of it is printed. `most`: bytes of memory it may need."
+    if most:
+        gc.collect()
+        Path('/proc/self/clear_refs').write_text('5')
+        before = memory('VmRSS')
     begin = time.process_time()  # of this process, however busy the machine is
     outcome = 'valid'
     try: run()
     except BadInput as e: outcome = 'BadInput' if '\n' not in str(e) else f'BadInput of several lines: {str(e)[:150]!r}'
     except BaseException as e: outcome = f'{type(e).__name__}: {str(e)[:150]!r}'
     if time.process_time() - begin > 1: outcome += ', but slow'
+    if most and memory('VmHWM') - before > most: outcome += ', but large'
     if outcome not in ('valid', 'BadInput') and counts[kind, outcome] < 1: print(f'  {kind}: {outcome}', flush=True)
     counts[kind, outcome] += 1
 
@@ -98,6 +108,16 @@ def main():
         kind, content = damaged(good, rng)
         bad.write_bytes(content)
         attempt(lambda: used(load_model(bad), rng), counts, f'model file, {kind}')
+    wide = build_model(layered(len(data.vocab), cell='lstm', num_hiddens=512))
+    weights = wide.init(jax.random.key(0), np.ones((1, 1), int))['params']
+    save_model(folder/'wide.safetensors', wide, weights, data.vocab)
+    del weights
+    load_model(folder/'wide.safetensors')                     # what only the first one needs does not count
+    large = (folder/'wide.safetensors').read_bytes()
+    for _ in range(args.count // 20 if sys.platform == 'linux' else 0):
+        kind, content = damaged(large, rng)
+        bad.write_bytes(content)
+        attempt(lambda: load_model(bad), counts, f'wide model file, {kind}', 2 * len(content))
     for _ in range(args.count):
         kind, content = damaged(state, rng)
         place.write_bytes(content)

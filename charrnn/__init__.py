@@ -16,5 +16,6 @@ from .lm import RNNLMScratch, bits_per_char, cross_entropy, perplexity
 from .recurrence import Step, recur
 from .scans import MinGRUScratch
 from .surprise import score
-from .training import Trainer, TrainState, evaluate
+from .trainer import Trainer
+from .training import TrainState, evaluate
 from .vocab import Vocab

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['COMMANDS', 'csv_log', 'train', 'write', 'judge', 'info', 'write_script', 'complete', 'bench', 'main']
 
-# %% ../nbs/39_cli.ipynb #90e88254
+# %% ../nbs/39_cli.ipynb #4a3d89c8
 import argparse, math, os, secrets, signal, sys, time, unicodedata
 from collections import Counter
 from contextlib import redirect_stdout, suppress
@@ -31,7 +31,8 @@ from .lm import bits_per_char, perplexity
 from .plain import export
 from .plan import DEFAULTS, make_model, make_trainer, num_parameters, plan, taken
 from .surprise import score
-from .training import OPTIMIZERS, check_fits, make_optimizer, plot_history
+from .trainer import check_fits, make_optimizer, plot_history
+from .training import OPTIMIZERS
 
 # %% ../nbs/39_cli.ipynb #35dbbb1e
 def _corpus(s):

@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['blue', 'orange', 'green', 'grey', 'purple', 'Diagram', 'assert_trees_close', 'assert_gradients', 'seconds']
 
-# %% ../nbs/26_notebook.ipynb #4bfc32d6
+# %% ../nbs/26_notebook.ipynb #537098df
 import re
+import time
 from html import escape
 from math import atan2, cos, sin
-from timeit import timeit
 import jax
 import matplotlib.pyplot as plt
 import numpy as np
@@ -102,12 +102,16 @@ def assert_gradients(
         tree = jax.tree.map(lambda a: np.asarray(a, np.float64), tree)
         check_grads(jax.jit(f), (tree,), order=1, modes=['rev'], eps=1e-5, rtol=1e-5, atol=1e-8)
 
-# %% ../nbs/26_notebook.ipynb #604654a4
+# %% ../nbs/26_notebook.ipynb #125b3b20
 def seconds(
     runs,      # {name: function without arguments}
     rounds=9,  # calls of each function that count; one more goes before
 ):             # {name: median time of a call in seconds}
     "Time functions by turns; what they return is waited for."
-    def once(run): return timeit(lambda: jax.block_until_ready(run()), number=1)
+    def once(run):
+        begin = time.perf_counter()
+        jax.block_until_ready(run())
+        return time.perf_counter() - begin
+
     times = [[once(run) for run in runs.values()] for _ in range(rounds + 1)]
     return dict(zip(runs, np.median(times[1:], axis=0).tolist()))
