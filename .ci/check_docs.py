@@ -3,7 +3,8 @@
     python .ci/check_docs.py [--screenshot DIR] [PAGE ...]     all pages by default
 
 A page must have no broken link, no console error, no failed request and none to another machine; nothing may scroll
-sideways; formulas, figures and sidebar must be seen; axe must find nothing; search must find what it is asked for."""
+sideways; formulas, figures and sidebar must be seen; axe must find nothing; search must find what it is asked for; a playground at
+temperature 0 must write what the library does."""
 import argparse, os, re, shutil, statistics, subprocess, sys
 from functools import partial
 from html import unescape
@@ -28,6 +29,18 @@ seen = """async () => {
       .map(e => e.tagName + ' ' + e.innerText.slice(0, 60)),
     paint: performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0};
 }"""
+
+played = """() => [...document.querySelectorAll('.playground')].map(box => {
+  const set = (name, value) => {
+    const input = box.querySelector(`[name=${name}]`);
+    input.value = value;
+    input.dispatchEvent(new Event('input'));
+  };
+  set('prompt', box.dataset.prompt);
+  set('temperature', 0);
+  box.querySelector('[value="100"]').click();
+  return [box.querySelector('.written').textContent, box.dataset.greedy];
+})"""
 
 def problems(name, pages):
     "One line for each thing wrong with the page's links and text."
@@ -79,6 +92,8 @@ def look(browser, root, name, text, width, scheme, picture):
     page.add_script_tag(path=axe())
     for v in page.evaluate('axe.run(document, {resultTypes: ["violations"]})')['violations']:
         wrong.append(f"axe, {v['impact']}: {v['help']}: {len(v['nodes'])} times, such as {v['nodes'][0]['html'][:90]!r}")
+    wrong += [f'the playground writes {wrote!r}; expected {greedy!r}' for wrote, greedy in page.evaluate(played)
+              if wrote != greedy]
     context.close()
     return wrong, found['paint']
 

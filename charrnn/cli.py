@@ -107,12 +107,12 @@ def _fit_and_save(trainer, model, data, params, out, states, licence):
     raise RuntimeError(f'the validation loss ends at {judged["loss"]:.3g} nats, no better than the uniform model with '
                        f'{uniform:.3g}; nothing is saved: try a smaller learning rate (now {model.lr}) or more epochs')
 
-# %% ../nbs/39_cli.ipynb #78923f61
+# %% ../nbs/39_cli.ipynb #ed5109da
 def _run_folder(s):
     "The folder of a run, if there is to be one, with the options in it that are not the default."
     run = s['run']
     if run and (run/'config.json').exists():
-        raise BadInput(f'{run} holds a run; expected another folder, or --resume {run} to go on with that one')
+        raise BadInput(f'the folder {run} holds a run; expected another one, or --resume {run} to go on with it')
     if not (folder := s['resume'] or run): return None
     try: folder.mkdir(parents=True, exist_ok=True)
     except OSError as e:
@@ -127,12 +127,12 @@ def _run_folder(s):
     write_whole(folder/'config.json', dumps(stored, indent=1).encode())
     return folder
 
-# %% ../nbs/39_cli.ipynb #92fcb170
+# %% ../nbs/39_cli.ipynb #94e07b52
 def _stored(folder):
     "The options of the run in a folder."
     try: options = loads((folder/'config.json').read_text())
     except (OSError, ValueError) as e:
-        raise BadInput(f'{folder} holds no run that can be read ({e}); expected a folder of `charrnn train --run`'
+        raise BadInput(f'the folder {folder} holds no readable run ({e}); expected one of `charrnn train --run`'
                        ) from None
     as_path = {Path: Path, list | None: lambda names: [*map(Path, names)]}
     kinds = {name: as_path.get(p.annotation) for name, p in signature(train).parameters.items()}
@@ -145,7 +145,7 @@ def _start(devices, s):
     if jax.config.jax_num_cpu_devices < 0 and dividing_pays(s['batch_size'], s['num_hiddens']):
         with suppress(BadInput): use_cpu_devices(os.cpu_count())                # unless JAX has started
 
-# %% ../nbs/39_cli.ipynb #3442bd47
+# %% ../nbs/39_cli.ipynb #ea5b31a6
 def train(
     files:list|None=None, # text files, folders, or patterns such as 'notes/*.txt'; without any, The Time Machine
     encoding='utf-8',    # encoding of the files; `bytes` reads any file, byte by byte
@@ -158,9 +158,9 @@ def train(
     run:Path=None,       # folder for all of a run: options, history.csv, model.safetensors, and states to resume from
     resume:Path=None,    # folder of a run to go on with, by its own options
     save_minutes=1.,     # from one saving of a run's state to the next
-    minutes:float=None,  # train for so long, and choose all settings that are not given by text and machine
-    recipe:str=None,     # gives the settings below that are not given; `reference`, or `quick` with --from
-    from_:Path=None,     # saved model to train further, as it is but for the settings of the training
+    minutes:float=None,  # train for this many minutes; the settings you do not give are chosen by text and machine
+    recipe:str=None,     # source of the settings below that you do not give; `reference`, or `quick` with --from
+    from_:Path=None,     # saved model to train further; only settings of the training can be changed
     grow=False,          # with --from: learn the characters that the model does not know
     seed=0,              # of initial parameters, data order and dropout
     num_gpus=1,          # GPUs to use, where there are some; 0 stays on the CPU
@@ -218,7 +218,7 @@ def _train(s):
     return dict(model=str(out), source=data.source, seconds=round(time.perf_counter() - begin, 3), **judged,
                 **_told(s, trainer, data, judged), interrupted=trainer.interrupted)
 
-# %% ../nbs/39_cli.ipynb #09d1c02d
+# %% ../nbs/39_cli.ipynb #3004169a
 def _planned(s, data, model, begin):
     "The arguments of `train` with a plan for its minutes in them, and the corpus to train on."
     fixed = (RECIPES[s['recipe']] if s['recipe'] else {}) | s['settings']
@@ -236,7 +236,7 @@ def _tell_size(s, trainer, model, data):
     print(f'corpus: {data.source}; {len(data.ids):,} characters, vocabulary of {len(data.vocab)}\n'
           f'devices: {trainer.mesh.size} x {trainer.mesh.devices[0].device_kind}\n'
           f'model: {kind}{num_parameters(model):,} parameters; '
-          f'training takes about {needed * trainer.mesh.size / 1e6:,.0f} MB')
+          f'training takes about {max(1, needed * trainer.mesh.size / 1e6):,.0f} MB')
 
 # %% ../nbs/39_cli.ipynb #2a6ea05a
 def _told(s, trainer, data, judged):
@@ -374,7 +374,7 @@ def _keep_compiled():
         jax.config.update('jax_compilation_cache_dir', str(folder))
         jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)
 
-# %% ../nbs/39_cli.ipynb #f76e5d78
+# %% ../nbs/39_cli.ipynb #b560229b
 class _Parser(argparse.ArgumentParser):
     "A parser whose errors are one line."
     def error(self, message): self.exit(2, f'{self.prog}: error: {message} (see {self.prog} --help)\n')
@@ -386,8 +386,9 @@ def _add_option(parser, name, kind, default, text):
     if kind == list | None: return parser.add_argument(name, type=Path, nargs='*', metavar='FILE', help=text)
     if kind is bool: options = dict(action='store_true' if default is False else argparse.BooleanOptionalAction)
     elif name in choices: options = dict(choices=choices[name])
-    else: options = dict(type=kind, metavar={int: 'N', float: 'X', str: 'TEXT', Path: 'FILE'}[kind])
-    if default: text += f' (default: {default})'
+    else: options = dict(type=kind, metavar='FOLDER' if name in ('run', 'resume') else
+                         {int: 'N', float: 'X', str: 'TEXT', Path: 'FILE'}[kind])
+    if default is not None and not isinstance(default, bool): text += f' (default: {default})'
     names = ['-n'] * (name == 'samples') + ['--' + name.strip('_').replace('_', '-')]
     parser.add_argument(*names, dest=name, help=text.replace('%', '%%'), **options)
 

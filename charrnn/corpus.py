@@ -20,9 +20,9 @@ from .files import digest_files, encode_pieces, find_texts, read_pieces
 from .shuffle import permuted
 from .vocab import Vocab
 
-# %% ../nbs/01_corpus.ipynb #14d0350d
+# %% ../nbs/01_corpus.ipynb #0183cb01
 def normalize(text:str) -> str:
-    "Lower-case letters and single spaces: each run of other than A-Z and a-z becomes one space."
+    "Lower-case letters and single spaces: each run of anything but A-Z and a-z becomes one space."
     return re.sub('[^A-Za-z]+', ' ', text).lower()
 
 # %% ../nbs/01_corpus.ipynb #cb4fc203
@@ -106,7 +106,7 @@ def _cut(
             raise BadInput(f'a batch holds id {wrong}; expected ids from 0 to {vocab_size - 1}')
     return X, Y, lengths
 
-# %% ../nbs/01_corpus.ipynb #aebf6e59
+# %% ../nbs/01_corpus.ipynb #dadf3bc1
 @dataclass(eq=False)
 class Batches:
     "Batches (X, Y) cut from a sequence of ids: sliding windows, or parallel streams if `stateful`."
@@ -119,7 +119,7 @@ class Batches:
     stateful: bool = False  # True: row b continues row b of the batch before, state and all
     order: Any = None       # integers that decide the random order of windows; None: reading order
     targets: Any = None     # array as long as `ids`; None: the ids shifted by one
-    lengths: Any = None     # (batches, batch_size) ids in rows, which then lie `num_steps` apart
+    lengths: Any = None     # (batches, batch_size) ids in each row; row r starts at r * num_steps
 
     def __post_init__(self):
         check_at_least(1, batch_size=self.batch_size, num_steps=self.num_steps)
@@ -247,7 +247,7 @@ def from_files(
             yield from read_pieces(path, encoding, normalizer)
     return _build(pieces, source, *sizes, normalizer=utf8_bytes if raw else normalizer, **settings)
 
-# %% ../nbs/01_corpus.ipynb #ce8e7fff
+# %% ../nbs/01_corpus.ipynb #ae5cb368
 @dataclass
 class Corpus:
     "A text as ids with parts for training, validation and test, read as windows or as streams."
@@ -256,8 +256,8 @@ class Corpus:
     source: str            # what the text is and where it was found
     parts: list            # (first character, one past the last) of training, validation and test
     batch_size: int        # rows in a batch
-    num_steps: int         # characters of each in a batch
-    streams: bool = False  # parallel streams with the state carried, or windows
+    num_steps: int         # characters in a row
+    streams: bool = False  # True: parallel streams, the state carried; False: windows
     seed: int = 0          # of the order of the training windows
 
     from_text, from_files = staticmethod(from_text), staticmethod(from_files)

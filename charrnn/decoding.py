@@ -29,7 +29,7 @@ def decode_step(
     logits, state = model.apply({'params': params}, ids[None], state, method='unroll_time_major')
     return logits[0], state
 
-# %% ../nbs/06_decoding.ipynb #bb2aaa11
+# %% ../nbs/06_decoding.ipynb #d210035d
 @struct.dataclass
 class Sampling:
     "How the next character is chosen."
@@ -40,11 +40,11 @@ class Sampling:
     top_p: float | None = None
     # draw only from characters that have at least this share of the likeliest one's probability
     min_p: float | None = None
-    # never complete the same run of N characters twice within 1,024
+    # no run of N characters twice within the last 1,024
     no_repeat: int | None = struct.field(pytree_node=False, default=None)
     # above 1: draw nothing, but search for the likeliest text, keeping N at a time
     beams: int = struct.field(pytree_node=False, default=1)
-    # power of their lengths that texts in a search are compared with; 0 favours short ones
+    # a search divides the log-probability of a text by length ** this; 0 favours short texts
     length_penalty: float = 1.
 
     def check(self):

@@ -106,7 +106,7 @@ def dividing_pays(
     "Is an update faster with a host device for every core? Measured, see the figure above."
     return batch_size >= 32 and 128 <= num_hiddens < 512
 
-# %% ../nbs/27_devices.ipynb #b48f3279
+# %% ../nbs/27_devices.ipynb #9dc0554b
 def tree_bytes(
     tree,  # tree of arrays or of shapes with types
 ) -> int:
@@ -116,11 +116,13 @@ def tree_bytes(
 def check_memory(
     needed,  # bytes on each device
     mesh,    # Mesh
-    what,    # what needs them and how to need less, for the message
+    what,    # what needs them, for the message
+    smaller, # what to make smaller, for the message
 ):
     "Raise BadInput if a device has less memory than needed: a GPU for JAX, of the CPU its share of the machine."
     if stats := mesh.devices[0].memory_stats(): there = stats['bytes_limit']
     elif hasattr(os, 'sysconf'): there = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') // mesh.size
     else: return    # Windows does not tell
     if needed > there:
-        raise BadInput(f'{what}; found {there / 2**30:,.1f} GiB of memory, expected at least {needed / 2**30:,.1f}')
+        raise BadInput(f'{what} needs {needed / 2**30:,.1f} GiB of memory; found {there / 2**30:,.1f} GiB; '
+                       f'expected a smaller {smaller}')

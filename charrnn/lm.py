@@ -43,12 +43,12 @@ def cross_entropy(
     "Mean negative log-likelihood of `targets`."
     return nll(logits, targets).mean()
 
-# %% ../nbs/03_lm.ipynb #7c85bcc3
+# %% ../nbs/03_lm.ipynb #ee3b3231
 def perplexity(
     loss,     # mean loss, nats a character
 ) -> float:   # number of characters
     "exp of the mean loss: the number of equally likely characters that would be as hard to guess."
-    # too large a number is infinity, and no matter for a warning
+    # a loss too large for exp gives infinity, without a warning
     with np.errstate(over='ignore'): return float(np.exp(loss))
 
 def bits_per_char(
@@ -68,10 +68,10 @@ def _check(model):
                        f'num_hiddens = {num_hiddens}; '
                        'expected an embedding as wide as the hidden state')
 
-# %% ../nbs/03_lm.ipynb #f3e51a98
+# %% ../nbs/03_lm.ipynb #9ed7b734
 class RNNLMScratch(nn.Module):
     """A language model around a recurrent cell: characters in, cell, linear layer out.
-    Parameters: the cell's under `rnn`; `W_hq` and `b_q` of the layer; `E` if `embedding`."""
+    Parameters: the cell's under `rnn`; `b_q`; `W_hq` unless `tied`; `E` if `embedding`."""
     rnn: Cell                # the cell, or a stack of them
     vocab_size: int          # number of vocabulary entries, `<unk>` included
     lr: float = field(default=0.01, compare=False)  # learning rate for `Trainer`

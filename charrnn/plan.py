@@ -36,7 +36,7 @@ def make_trainer(settings):
     "The trainer that settings describe."
     return Trainer(gradient_clip_val=settings['grad_clip'], **taken(Trainer, settings))
 
-# %% ../nbs/34_plan.ipynb #edbff7a9
+# %% ../nbs/34_plan.ipynb #6026e821
 def measure(
     model,         # RNNLMScratch
     data,          # Corpus
@@ -58,10 +58,10 @@ def measure(
         begin = time.perf_counter()
         characters = trainer.evaluate(few)['characters']
     each = np.median(rows[1:])
-    return 16 / each, characters / (time.perf_counter() - begin), rows[0] - each
+    return trainer.history[0]['step'] / each, characters / (time.perf_counter() - begin), rows[0] - each
 
-# %% ../nbs/34_plan.ipynb #f7875ddc
-WIDTHS = 64, 96, 128, 192, 256, 384, 512, 768, 1024
+# %% ../nbs/34_plan.ipynb #ff525f3c
+WIDTHS = 128, 192, 256, 384, 512, 768, 1024
 
 # where the choice begins
 DEFAULTS = dict(
@@ -81,8 +81,8 @@ def first_settings(
 def choose_width(
     updates,  # how many updates a network of 128 units makes in the time that there is
 ) -> int:
-    "The widest network that makes 4,000 updates; the cost of one grows with the square of the width."
-    return max((H for H in WIDTHS if updates * min(1, (128 / H)**2) >= 4000), default=WIDTHS[0])
+    "The widest network that surely makes 4,000 updates: the cost of one grows at most with the square of the width."
+    return max((H for H in WIDTHS if updates * (128 / H)**2 >= 4000), default=64)
 
 def choose_dropout(
     epochs,   # how often the text is read
@@ -92,18 +92,18 @@ def choose_dropout(
     def share(x, *limits): return (0., 0.1, 0.2, 0.4)[sum(x >= limit for limit in limits)]
     return min(share(epochs, 4, 12, 40), share(density, 0.1, 0.25, 1.5))
 
-# %% ../nbs/34_plan.ipynb #c496abb9
+# %% ../nbs/34_plan.ipynb #237cff6e
 def divide_time(
     seconds,     # that there are
     pace,        # updates a second
     reading,     # characters a second in validation
     characters,  # of the validation part
 ):               # updates; characters of each of five validations
-    "What fits into some seconds: validations take at most a tenth, and a twentieth is kept in reserve."
+    "What fits into some seconds: validations take a tenth (or read 640 characters), a twentieth is kept in reserve."
     judged = int(min(characters, max(640, 0.02 * seconds * reading)))
     return int((0.95 * seconds - 5 * judged / reading) * pace), judged
 
-# %% ../nbs/34_plan.ipynb #babdab77
+# %% ../nbs/34_plan.ipynb #43f574e1
 def plan(
     data,        # Corpus
     minutes,     # for the whole training
@@ -129,8 +129,8 @@ def plan(
     data.parts[1] = start, start + judged
     if updates < 16: raise BadInput(f'in {minutes} minutes there is time for {max(0, updates)} updates; expected more')
     epochs = updates / len(data.train_dataloader())
-    share = choose_dropout(epochs, num_parameters(network) / start)
+    share = choose_dropout(epochs, density := num_parameters(network) / start)
     s |= {name: share for name in ('dropout', 'drop_connect') if name not in fixed and s[name]}
     s |= dict(max_epochs=math.ceil(epochs), max_steps=updates, val_every=-(-updates // 4), patience=4, max_val=judged)
     return data, s, (f'{pace:,.0f} updates a second with {network.rnn.num_hiddens} units; {updates:,} updates read '
-                     f'the text {epochs:.3g} times, hence dropout {s["dropout"]}')
+                     f'the text {epochs:.3g} times, with {density:.2g} parameters a character; dropout {s["dropout"]}')

@@ -33,7 +33,7 @@ def _look_up(
         raise BadInput(f'found id {wrong}; expected 0 to {n - 1}, as the vocabulary has {n} tokens')
     return [idx_to_token[i] for i in ids.tolist()] if ids.ndim else idx_to_token[int(ids)]
 
-# %% ../nbs/00_vocab.ipynb #214a9b03
+# %% ../nbs/00_vocab.ipynb #17ae90f6
 class TokenList:
     "Tokens in a fixed order. The position of a token is its id; 0 is for what is not on the list."
     def __init__(self, idx_to_token):     # the tokens, in the order of their ids
@@ -54,7 +54,7 @@ class TokenList:
     def encode(self,
         text,  # a str, encoded character by character, or a list of tokens
     ):         # ids, one-dimensional array of type `dtype`; 0 for what is not on the list
-        "Text to ids; BadInput for what is no text."
+        "Text to ids; BadInput for anything but text."
         if isinstance(text, (list, tuple)): return np.array(self[text], self.dtype)
         if not isinstance(text, str):
             raise BadInput(f'found {type(text).__name__}; expected a str or a list of tokens')
@@ -78,14 +78,14 @@ def count_tokens(
     lines = ([line] if isinstance(line, str) else line for line in tokens)
     return Counter(token for line in lines for token in line)
 
-# %% ../nbs/00_vocab.ipynb #08d6a05d
+# %% ../nbs/00_vocab.ipynb #a091bf7c
 class Vocab(TokenList):
     "The tokens of a text and their ids; `<unk>` has id 0."
     def __init__(self,
         tokens=(),           # as for `count_tokens`
         min_freq=0,          # tokens that occur less often are left out
         reserved_tokens=(),  # tokens that get the first ids after `<unk>`
-        *, normalizer=None,  # function str -> str that texts go through first; None: as they are
+        *, normalizer=None,  # function str -> str that the text went through; kept, not applied
     ):
         counts = dict(sorted(count_tokens(tokens).items()))
         frequent = [t for t, n in counts.items() if n >= min_freq]
@@ -105,9 +105,9 @@ class Vocab(TokenList):
         text:str,         # what `to_json` wrote
         normalizer=None,  # function str -> str, as for `Vocab`; it is not in the JSON
     ):
-        "The same vocabulary again; BadInput if the JSON is not one of a vocabulary."
+        "The same vocabulary again; BadInput if the JSON is not a vocabulary."
         try:
-            d = json.loads(text)    # its list is complete: no other token is frequent enough
+            d = json.loads(text)    # min_freq = inf: only the listed tokens, no others
             vocab = cls(dict(d['token_freqs']), np.inf, d['idx_to_token'], normalizer=normalizer)
             if vocab.idx_to_token == d['idx_to_token']: return vocab
         except Exception: pass
