@@ -18,7 +18,7 @@ from .corpus import as_batches
 from .devices import divide, for_rows, mesh_of, sum_over_devices
 from .lm import RNNLMScratch, bits_per_char, perplexity
 
-# %% ../nbs/05_training.ipynb #21060d89
+# %% ../nbs/05_training.ipynb #f2361016
 @struct.dataclass
 class TrainState:
     "All that decides how a run goes on, as one tree of arrays."
@@ -29,7 +29,7 @@ class TrainState:
     opt_state: Any       # the optimiser's memory, learning rate included
     key: jax.Array       # random key; with `step`, it decides about dropout
     carry: Any = None    # the cell's state after the last batch, where streams carry it
-    # parameters with the lowest validation loss so far, where patience asks for them
+    # parameters with the lowest validation loss so far, if the trainer may stop early
     best: Any = None
 
 # %% ../nbs/05_training.ipynb #0aabe131
