@@ -86,12 +86,12 @@ def load_model(
         raise BadInput(f'{path} has a damaged header ({found}); expected one saved by charrnn') from e
     return SavedModel(model, params, vocab, source, history, header.get('licence', ''))
 
-# %% ../nbs/31_checkpoint.ipynb #52c504c2
+# %% ../nbs/31_checkpoint.ipynb #735dc27f
 def _check_content(params, vocab, model, history):
     "Raise BadInput for a vocabulary, weights or a history that cannot be those of a trained model."
     if len(vocab) != model.vocab_size:
         raise BadInput(f'the vocabulary of the file has {len(vocab)} entries; expected {model.vocab_size}')
-    if not all(np.isfinite(a).all() for a in jax.tree.leaves(params)):
+    if not all(np.isfinite([a.min(), a.max()]).all() for a in map(np.asarray, jax.tree.leaves(params))):
         raise BadInput('the file holds weights that are not finite; expected numbers')
     if not isinstance(history, list) or not all(isinstance(row, dict) for row in history):
         raise BadInput('the history of the file is not a list of rows; expected a dict for each validation')
