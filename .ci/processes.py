@@ -65,7 +65,7 @@ def disks():
         subprocess.run(['umount', folder])
     p = begun(train('words.txt', '--run gone --max-epochs 100000'))
     time.sleep(4)
-    shutil.rmtree(here/'gone')
+    shutil.rmtree((here/'gone').rename(here/'going'))   # at once: a state may be written meanwhile
     ended(p, 'a folder that is deleted during the run', (1,))
     first = begun(train('words.txt', '--run shared --max-epochs 100000'))
     time.sleep(4)
