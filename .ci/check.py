@@ -123,7 +123,10 @@ def executed():
             if any(o['output_type'] == 'error' for o in cell.outputs): yield f'{cell.where}: saved output is an error'
             if any(o.get('name') == 'stderr' for o in cell.outputs): yield f'{cell.where}: saved output holds stderr'
             calls = (n.value.func for n in cell.tree.body if isinstance(n, ast.Expr) and isinstance(n.value, ast.Call))
-            if not cell.outputs and any(getattr(f, 'id', '') in ('print', 'show_doc') for f in calls): yield f'{cell.where}: not executed'
+            shows = 'label: fig-' in cell.source or any(getattr(f, 'id', '') in ('print', 'show_doc') for f in calls)
+            ends = [n.value for n in cell.tree.body[-1:] if isinstance(n, ast.Expr) and not cell.source.rstrip().endswith(';')]
+            shows |= 'eval' not in cell.directives and any(not isinstance(v, ast.Call) for v in ends)
+            if shows and not cell.outputs: yield f'{cell.where}: not executed'
 
 def up_to_date():
     "saved outputs come from the code of today"

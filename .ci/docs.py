@@ -27,11 +27,12 @@ def entry(renderer):
     "An API entry of nbdev's show_doc: a label where the source follows, else signature, docstring and parameters, folded."
     from fastcore.docments import DocmentText
     from nbdev.doclinks import NbdevLookup
-    sym, found, empty = renderer.sym, NbdevLookup()[renderer.nm], inspect.Parameter.empty
+    sym, empty, lookup = renderer.sym, inspect.Parameter.empty, NbdevLookup()
+    found = lookup[f'{sym.__module__}.{renderer.nm}'] or lookup[renderer.nm]
     if isinstance(found, tuple):  # of a class, only its module has the source, and so the comments
         sym = inspect.unwrap(attrgetter(renderer.nm)(import_module(found[1].removesuffix('.py').replace('/', '.'))))
     name = renderer.nm.replace('_', r'\_')
-    link = f'[source]({NbdevLookup().code(renderer.fn)})' if found else ''
+    link = f'[source]({found[2]}#L{inspect.getsourcelines(inspect.unwrap(sym))[1]})' if isinstance(found, tuple) else ''
     anchor = f'<span id="{renderer.nm.lower()}"></span>'
     if renderer.nm.split('.')[0] in set(shown()): return f'::: {{.api}}\n{anchor}{name} · {link}\n:::\n'
     text = DocmentText(sym, docstring=False)

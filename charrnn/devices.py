@@ -14,7 +14,7 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from .errors import BadInput, check_at_least
 
-# %% ../nbs/27_devices.ipynb #f63d8747
+# %% ../nbs/27_devices.ipynb #41f6a316
 def use_cpu_devices(
     n,  # host devices, usually as many as the CPU has cores
 ):
@@ -29,7 +29,7 @@ AXIS = 'rows'
 
 def pick_mesh(
     devices=None,  # how many devices share a batch; None: as `num_gpus` says
-    num_gpus=0,    # GPUs to use, where there are any; 0, or no GPU: all devices of the CPU
+    num_gpus=0,    # GPUs to use; with 0, or on a machine without a GPU, all devices of the CPU
 ):                 # jax.sharding.Mesh with one axis
     "The devices that share the rows of a batch; BadInput if there are not so many."
     gpus = [d for d in jax.devices() if d.platform != 'cpu'] if devices or num_gpus else []
@@ -65,7 +65,7 @@ def divide(
     where = NamedSharding(mesh, PartitionSpec(*[None] * axis, AXIS))
     return jax.device_put(jax.tree.map(fill, tree), where)
 
-# %% ../nbs/27_devices.ipynb #730d07fe
+# %% ../nbs/27_devices.ipynb #d2821d26
 def mesh_of(
     tree,  # tree of arrays
 ) -> Mesh | None:
@@ -74,7 +74,7 @@ def mesh_of(
     return getattr(getattr(first, 'sharding', None), 'mesh', None)
 
 def for_rows(
-    tree,  # tree of arrays, perhaps `replicate` on a mesh
+    tree,  # tree of arrays, perhaps on a mesh
     rows,  # how many rows will be divided
 ):         # the tree
     "A tree that is on a mesh goes to its first device if there are fewer rows than devices."
@@ -106,7 +106,7 @@ def dividing_pays(
     "Is an update faster with a host device for every core? Measured, see the figure above."
     return batch_size >= 32 and 128 <= num_hiddens < 512
 
-# %% ../nbs/27_devices.ipynb #9dc0554b
+# %% ../nbs/27_devices.ipynb #22bf6157
 def tree_bytes(
     tree,  # tree of arrays or of shapes with types
 ) -> int:
@@ -119,7 +119,7 @@ def check_memory(
     what,    # what needs them, for the message
     smaller, # what to make smaller, for the message
 ):
-    "Raise BadInput if a device has less memory than needed: a GPU for JAX, of the CPU its share of the machine."
+    "Raise BadInput if a device has less memory than needed. A CPU device has its share of the machine's."
     if stats := mesh.devices[0].memory_stats(): there = stats['bytes_limit']
     elif hasattr(os, 'sysconf'): there = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') // mesh.size
     else: return    # Windows does not tell
