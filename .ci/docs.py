@@ -23,16 +23,24 @@ def shown():
             source = ''.join(cell['source'])
             if source.startswith('#| exports'): yield from re.findall(r'^(?:class|def) (\w+)', source, flags=re.M)
 
+def origin(sym, name):
+    "What a page defines, as its module has it, and nbdev's entry for it; other modules may use the same name."
+    from nbdev.doclinks import NbdevLookup
+    for key, found in NbdevLookup().syms.items():
+        module = found[1].removesuffix('.py').replace('/', '.') if isinstance(found, tuple) and found[1] else ''
+        if key != f'{module}.{name}': continue
+        own = inspect.unwrap(attrgetter(name)(import_module(module)))   # of a class, only this has source and comments
+        if inspect.getdoc(own) == inspect.getdoc(sym): return own, found
+    return sym, None
+
 def entry(renderer):
     "An API entry of nbdev's show_doc: a label where the source follows, else signature, docstring and parameters, folded."
     from fastcore.docments import DocmentText
-    from nbdev.doclinks import NbdevLookup
-    sym, empty, lookup = renderer.sym, inspect.Parameter.empty, NbdevLookup()
-    found = lookup[f'{sym.__module__}.{renderer.nm}'] or lookup[renderer.nm]
-    if isinstance(found, tuple):  # of a class, only its module has the source, and so the comments
-        sym = inspect.unwrap(attrgetter(renderer.nm)(import_module(found[1].removesuffix('.py').replace('/', '.'))))
+    empty, (sym, found) = inspect.Parameter.empty, origin(renderer.sym, renderer.nm)
     name = renderer.nm.replace('_', r'\_')
-    link = f'[source]({found[2]}#L{inspect.getsourcelines(inspect.unwrap(sym))[1]})' if isinstance(found, tuple) else ''
+    line = found and next(i for i, text in enumerate((repo/found[1]).read_text(encoding='utf-8').splitlines(), 1)
+                          if re.match(rf'\s*(def|class) {renderer.nm.split(".")[-1]}\b', text))
+    link = f'[source]({found[2]}#L{line})' if found else ''
     anchor = f'<span id="{renderer.nm.lower()}"></span>'
     if renderer.nm.split('.')[0] in set(shown()): return f'::: {{.api}}\n{anchor}{name} · {link}\n:::\n'
     text = DocmentText(sym, docstring=False)
@@ -69,10 +77,23 @@ def process():
 def fold_imports(nb):
     "Cells that only import are folded."
     for cell in nb['cells']:
-        source = ''.join(cell['source'])
+        source = ''.join(cell['source']).replace('#| code-fold: show\n#| code-summary: "Exported source"\n', '')
         code = [line for line in source.splitlines() if line and not line.startswith('#|')]
         if cell['cell_type'] == 'code' and code and all(re.match(r'(from|import) ', line) for line in code):
             cell['source'] = '#| code-fold: true\n#| code-summary: Imports\n' + source
+
+def place_labels(nb):
+    "The label of a function or class stands above the cell that defines it; that of a method above its class."
+    def sources(): return [''.join(cell['source']) for cell in nb['cells']]
+    for cell in [c for c in nb['cells'] if '::: {.api}' in json.dumps(c.get('outputs', []))]:
+        name = re.search(r'show_doc\(([\w.]+)\)', ''.join(cell['source']))[1]
+        for part in (name.split('.')[-1], name.split('.')[0]):
+            homes = [i for i, text in enumerate(sources()) if re.search(rf'^(def|class) {part}\b', text, flags=re.M)]
+            if homes:
+                home = nb['cells'][homes[0]]
+                nb['cells'] = [c for c in nb['cells'] if c is not cell]
+                nb['cells'].insert(next(i for i, c in enumerate(nb['cells']) if c is home), cell)
+                break
 
 def caption_diagrams(nb):
     "A diagram is a figure with its caption, as a picture is."
@@ -90,6 +111,7 @@ def localise(proc, cfg):
         text = re.sub(r'\b\d\d_(\w+\.ipynb)', r'\1', text)
         if path.suffix == '.ipynb':
             fold_imports(nb := json.loads(text))
+            place_labels(nb)
             caption_diagrams(nb)
             text = json.dumps(nb)
         path.write_text(text, encoding='utf-8')

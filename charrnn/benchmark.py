@@ -7,7 +7,7 @@ __all__ = ['V', 'PEERS', 'JOBS', 'WHOLE', 'batches', 'start_params', 'charrnn_st
            'flax_params', 'train_flax', 'train_plain', 'write_charrnn', 'write_torch', 'write_plain', 'serve',
            'in_turns', 'ratios', 'table', 'machine', 'main', 'whole_processes']
 
-# %% ../nbs/32_benchmark.ipynb #1a0db674
+# %% ../nbs/32_benchmark.ipynb #5dcb6d81
 import json, os, platform, subprocess, sys, time
 import numpy as np
 from .corpus import Batches

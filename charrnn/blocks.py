@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['compiled', 'run_updates', 'next_block_size']
 
-# %% ../nbs/22_blocks.ipynb #0a161e50
+# %% ../nbs/22_blocks.ipynb #0e0c0566
 from functools import partial
 import jax
 import jax.numpy as jnp

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SETTINGS', 'RECIPES', 'whole_book']
 
-# %% ../nbs/14_book.ipynb #40aaadf9
+# %% ../nbs/14_book.ipynb #658b436e
 from .corpus import Corpus, load_time_machine, normalize
 
 # %% ../nbs/14_book.ipynb #ca393c84

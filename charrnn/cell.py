@@ -6,7 +6,7 @@
 __all__ = ['RNN_STEP', 'rnn_step', 'project', 'Cell', 'check_len', 'check_shape', 'start_state', 'cell_weights', 'StepCell',
            'drop_connect', 'RNNScratch']
 
-# %% ../nbs/02_cell.ipynb #4f53c67a
+# %% ../nbs/02_cell.ipynb #e5ea0463
 from typing import Any, Protocol
 import jax
 import jax.numpy as jnp

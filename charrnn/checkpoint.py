@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['save_model', 'SavedModel', 'load_model', 'reencode', 'grow', 'pretrained']
 
-# %% ../nbs/31_checkpoint.ipynb #0b5bd28e
+# %% ../nbs/31_checkpoint.ipynb #e2e9788a
 import json
 from dataclasses import dataclass, replace
 from importlib import resources

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['COMMANDS', 'csv_log', 'train', 'write', 'judge', 'info', 'write_script', 'complete', 'bench', 'main']
 
-# %% ../nbs/39_cli.ipynb #4a3d89c8
+# %% ../nbs/39_cli.ipynb #733bc389
 import argparse, math, os, secrets, signal, sys, time, unicodedata
 from collections import Counter
 from contextlib import redirect_stdout, suppress
@@ -374,7 +374,7 @@ def _keep_compiled():
         jax.config.update('jax_compilation_cache_dir', str(folder))
         jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)
 
-# %% ../nbs/39_cli.ipynb #b560229b
+# %% ../nbs/39_cli.ipynb #26b6cf12
 class _Parser(argparse.ArgumentParser):
     "A parser whose errors are one line."
     def error(self, message): self.exit(2, f'{self.prog}: error: {message} (see {self.prog} --help)\n')
@@ -388,7 +388,7 @@ def _add_option(parser, name, kind, default, text):
     elif name in choices: options = dict(choices=choices[name])
     else: options = dict(type=kind, metavar='FOLDER' if name in ('run', 'resume') else
                          {int: 'N', float: 'X', str: 'TEXT', Path: 'FILE'}[kind])
-    if default is not None and not isinstance(default, bool): text += f' (default: {default})'
+    if default not in (None, '') and not isinstance(default, bool): text += f' (default: {default})'
     names = ['-n'] * (name == 'samples') + ['--' + name.strip('_').replace('_', '-')]
     parser.add_argument(*names, dest=name, help=text.replace('%', '%%'), **options)
 

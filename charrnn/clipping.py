@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['global_norm', 'clip_gradients']
 
-# %% ../nbs/04_clipping.ipynb #6a8112f7
+# %% ../nbs/04_clipping.ipynb #81883d85
 import jax
 import jax.numpy as jnp
 from .errors import check_above

@@ -6,7 +6,7 @@
 __all__ = ['D2L_URL', 'D2L_SHA256', 'BOOK_SHA256', 'BOOK_FILE', 'EDITIONS', 'normalize', 'identify_edition', 'load_time_machine',
            'Batches', 'as_batches', 'from_text', 'utf8_bytes', 'from_files', 'Corpus', 'TimeMachine']
 
-# %% ../nbs/01_corpus.ipynb #4b53d5fa
+# %% ../nbs/01_corpus.ipynb #39946f88
 import os, re
 from collections import Counter
 from dataclasses import KW_ONLY, dataclass

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['decode_step', 'Sampling', 'sample_logits', 'stream', 'generate']
 
-# %% ../nbs/06_decoding.ipynb #5494e01f
+# %% ../nbs/06_decoding.ipynb #b73aab46
 from functools import lru_cache
 import jax
 import jax.numpy as jnp

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CELLS', 'StackedRNN', 'model_config', 'check_settings', 'build_model', 'layered']
 
-# %% ../nbs/13_depth.ipynb #bfbad0ba
+# %% ../nbs/13_depth.ipynb #ca0dc095
 from dataclasses import fields
 from typing import Any, get_args
 import jax

@@ -6,7 +6,7 @@
 __all__ = ['AXIS', 'use_cpu_devices', 'pick_mesh', 'replicate', 'divide', 'mesh_of', 'for_rows', 'is_divided', 'sum_over_devices',
            'row_numbers', 'dividing_pays', 'tree_bytes', 'check_memory']
 
-# %% ../nbs/27_devices.ipynb #4e99f18a
+# %% ../nbs/27_devices.ipynb #6133ae68
 import os
 import jax
 import jax.numpy as jnp

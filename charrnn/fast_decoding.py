@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['read_prompts', 'write_blocks']
 
-# %% ../nbs/23_fast_decoding.ipynb #fb07c72a
+# %% ../nbs/23_fast_decoding.ipynb #ee2f1b55
 from functools import partial
 import jax
 import jax.numpy as jnp

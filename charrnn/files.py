@@ -6,7 +6,7 @@
 __all__ = ['sha256', 'cache_folder', 'read_file', 'read_package_file', 'download', 'find_texts', 'reading', 'digest_files',
            'read_pieces', 'encode_pieces', 'check_writable', 'write_whole', 'save_tree', 'read_tensors', 'build_tree']
 
-# %% ../nbs/25_files.ipynb #7f9150fc
+# %% ../nbs/25_files.ipynb #979c10c7
 import glob, gzip, hashlib, io, json, os, tempfile, zlib
 from contextlib import contextmanager
 from functools import partial

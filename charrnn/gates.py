@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['gru_forward', 'GRUScratch', 'lstm_forward', 'LSTMScratch']
 
-# %% ../nbs/11_gates.ipynb #62cd09fe
+# %% ../nbs/11_gates.ipynb #d73e44aa
 import jax.numpy as jnp
 from .cell import StepCell
 from .recurrence import Step
@@ -35,11 +35,11 @@ def _gru_transpose(coefficients, d):
     d3 = jnp.concatenate([d, d, d], axis=-1)
     return d * z, d3 * to_x, d3 * to_h
 
-# %% ../nbs/11_gates.ipynb #5ac5d0e1
+# %% ../nbs/11_gates.ipynb #56069532
 class GRUScratch(StepCell):
     """The gated recurrent unit over a sequence (Cho et al. 2014).
 
-    Parameters: those of `StepCell` with three gates, reset, update, candidate; `b_hn` (num_hiddens,) = 0.
+    Parameters: those of `StepCell` with three blocks of weights: reset, update, candidate; `b_hn` (num_hiddens,) = 0.
     BadInput, as for `StepCell`, for sizes below 1 and for inputs or a state of another shape."""
     num_gates, step = 3, Step(gru_forward, _gru_linearize, _gru_transpose)
 
@@ -76,11 +76,11 @@ def _lstm_transpose(coefficients, d_after):
     d_a = jnp.concatenate([d_c, d_c, d_c, d_h], axis=-1) * to_a
     return (d_c * f, jnp.zeros_like(d_h)), d_a, d_a
 
-# %% ../nbs/11_gates.ipynb #fb41069b
+# %% ../nbs/11_gates.ipynb #be451b6f
 class LSTMScratch(StepCell):
     """The long short-term memory over a sequence; its state is the pair (c, h) (Hochreiter and Schmidhuber 1997).
 
-    Parameters: those of `StepCell` with four gates in the order input, forget, candidate, output.
+    Parameters: those of `StepCell` with four blocks of weights: input, forget, candidate, output.
     BadInput, as for `StepCell`, for sizes below 1 and for inputs or a state of another shape."""
     forget_bias: float = 1.     # initial bias of the forget gate
     num_gates, step = 4, Step(lstm_forward, _lstm_linearize, _lstm_transpose)

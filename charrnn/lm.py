@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['output_layer', 'nll', 'cross_entropy', 'perplexity', 'bits_per_char', 'RNNLMScratch']
 
-# %% ../nbs/03_lm.ipynb #0e8b12ff
+# %% ../nbs/03_lm.ipynb #eb3e8efb
 from dataclasses import field
 import jax
 import jax.numpy as jnp

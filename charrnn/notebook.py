@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['blue', 'orange', 'green', 'grey', 'purple', 'Diagram', 'assert_trees_close', 'assert_gradients', 'seconds']
 
-# %% ../nbs/26_notebook.ipynb #537098df
+# %% ../nbs/26_notebook.ipynb #10acaa2b
 import re
 import time
 from html import escape

@@ -6,7 +6,7 @@
 __all__ = ['STEPS', 'read_safetensors', 'sigmoid', 'rnn_step', 'gru_step', 'lstm_step', 'mingru_step', 'make_layers', 'Model',
            'write', 'export']
 
-# %% ../nbs/33_plain.ipynb #9d2e7414
+# %% ../nbs/33_plain.ipynb #4ac92a08
 import json, re, sys
 from pathlib import Path
 import numpy as np

@@ -6,7 +6,7 @@
 __all__ = ['WIDTHS', 'DEFAULTS', 'taken', 'make_model', 'num_parameters', 'make_trainer', 'measure', 'first_settings',
            'choose_width', 'choose_dropout', 'divide_time', 'plan']
 
-# %% ../nbs/34_plan.ipynb #156a5993
+# %% ../nbs/34_plan.ipynb #ab59c89a
 import math, time
 from dataclasses import replace
 from inspect import signature

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['merge_time_and_batch', 'matmul', 'Step', 'output_of', 'recur', 'linear_recurrence']
 
-# %% ../nbs/21_recurrence.ipynb #a446ca51
+# %% ../nbs/21_recurrence.ipynb #4b339853
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple

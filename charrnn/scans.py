@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MinGRUScratch']
 
-# %% ../nbs/12_scans.ipynb #97102e7f
+# %% ../nbs/12_scans.ipynb #d3ccf873
 import jax
 import jax.numpy as jnp
 from .cell import StepCell, cell_weights, project, start_state

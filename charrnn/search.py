@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['WINDOW', 'recent_ids', 'exclude_repeats', 'without_repeats', 'best_extensions', 'beam_search']
 
-# %% ../nbs/29_search.ipynb #a652fa72
+# %% ../nbs/29_search.ipynb #d6331c27
 from functools import lru_cache, partial
 import jax
 import jax.numpy as jnp

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['permuted']
 
-# %% ../nbs/24_shuffle.ipynb #1eb4c8c3
+# %% ../nbs/24_shuffle.ipynb #41839bbe
 import numpy as np
 
 # %% ../nbs/24_shuffle.ipynb #ab123610

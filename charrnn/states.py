@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['state_folder', 'save_state', 'load_state']
 
-# %% ../nbs/28_states.ipynb #f369833f
+# %% ../nbs/28_states.ipynb #277a7a19
 import json
 from contextlib import contextmanager
 from pathlib import Path

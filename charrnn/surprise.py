@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['score', 'score_html']
 
-# %% ../nbs/15_surprise.ipynb #e0e126f8
+# %% ../nbs/15_surprise.ipynb #1a1e233b
 from functools import partial
 from html import escape
 import numpy as np

@@ -6,7 +6,7 @@
 __all__ = ['make_optimizer', 'first_state', 'check_fits', 'prepare', 'train_blocks', 'add_row', 'one_line', 'plot_history',
            'validate', 'waited', 'Trainer']
 
-# %% ../nbs/30_trainer.ipynb #7e83391c
+# %% ../nbs/30_trainer.ipynb #e34f6136
 import time, warnings
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['OPTIMIZERS', 'TrainState', 'total_loss', 'Update', 'first_carry', 'evaluate', 'sgd', 'adamw']
 
-# %% ../nbs/05_training.ipynb #d5ee67c9
+# %% ../nbs/05_training.ipynb #a44a276e
 from dataclasses import dataclass
 from typing import Any
 import jax

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TokenList', 'count_tokens', 'Vocab']
 
-# %% ../nbs/00_vocab.ipynb #ecacfc42
+# %% ../nbs/00_vocab.ipynb #696f1ada
 import json
 from collections import Counter
 import numpy as np
