@@ -75,12 +75,16 @@ def process():
     return Path(proc_nbs(n_workers=0, force=True)), get_config()
 
 def fold_imports(nb):
-    "Cells that only import are folded."
+    "Cells that only import are folded; those that follow each other become one."
+    cells, folded = [], None
     for cell in nb['cells']:
-        source = ''.join(cell['source']).replace('#| code-fold: show\n#| code-summary: "Exported source"\n', '')
-        code = [line for line in source.splitlines() if line and not line.startswith('#|')]
-        if cell['cell_type'] == 'code' and code and all(re.match(r'(from|import) ', line) for line in code):
-            cell['source'] = '#| code-fold: true\n#| code-summary: Imports\n' + source
+        lines = [line for line in ''.join(cell['source']).splitlines() if line and not line.startswith('#|')]
+        imports = cell['cell_type'] == 'code' and lines and all(re.match(r'(from|import) ', line) for line in lines)
+        if imports and cells and cells[-1] is folded: folded['source'] += '\n' + '\n'.join(lines)
+        else: cells.append(cell)
+        if imports and cells[-1] is cell:
+            folded, cell['source'] = cell, '\n'.join(['#| code-fold: true', '#| code-summary: Imports', *lines])
+    nb['cells'] = cells
 
 def place_labels(nb):
     "The label of a function or class stands above the cell that defines it; that of a method above its class."
