@@ -42,11 +42,11 @@ def charrnn_state(hidden, cell='RNN', layers=1):
     zero = jax.numpy.int32(0)
     return Update(model, tx, 1.), TrainState(zero, zero, zero, params, tx.init(params), jax.random.key(0))
 
-# %% ../nbs/32_benchmark.ipynb #266cbe03
+# %% ../nbs/32_benchmark.ipynb #60faf9d7
 def train_charrnn(hidden, batch, steps, updates, cell='RNN', layers=1):
     if dividing_pays(batch, hidden): use_cpu_devices(os.cpu_count())
     windows, (model, params) = batches(batch, steps, updates)[0], start_params(hidden, cell, layers)
-    model, trainer = model.clone(lr=1.), Trainer(1, 1., progress=False)
+    model, trainer = model.clone(lr=1.), Trainer(1, 1., num_gpus=1, progress=False)
     def run():
         nonlocal params
         trainer.fit(model, windows, params)
@@ -56,8 +56,9 @@ def train_charrnn(hidden, batch, steps, updates, cell='RNN', layers=1):
 
 def train_torch(hidden, batch, steps, updates, cell='RNN', layers=1):
     import torch
-    windows = torch.tensor(batches(batch, steps, updates)[1].astype(np.int64))
-    rnn, linear = getattr(torch.nn, cell)(V, hidden, layers), torch.nn.Linear(hidden, V)
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    windows = torch.tensor(batches(batch, steps, updates)[1].astype(np.int64)).to(device)
+    rnn, linear = getattr(torch.nn, cell)(V, hidden, layers).to(device), torch.nn.Linear(hidden, V).to(device)
     params = [*rnn.parameters(), *linear.parameters()]
     sgd = torch.optim.SGD(params, 1.)
     def run():
@@ -120,7 +121,7 @@ def train_plain(hidden, batch, steps, updates):
         return float(loss)
     return run
 
-# %% ../nbs/32_benchmark.ipynb #04eb28d2
+# %% ../nbs/32_benchmark.ipynb #6d82fd12
 def write_charrnn(hidden, chars, texts=1, cell='RNN'):
     model, params = start_params(hidden, cell)
     vocab = Vocab(map(chr, range(97, 97 + V - 1)))
@@ -131,12 +132,13 @@ def write_charrnn(hidden, chars, texts=1, cell='RNN'):
 
 def write_torch(hidden, chars, texts=1, cell='RNN'):
     import torch
-    rnn, linear = getattr(torch.nn, cell)(V, hidden), torch.nn.Linear(hidden, V)
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    rnn, linear = getattr(torch.nn, cell)(V, hidden).to(device), torch.nn.Linear(hidden, V).to(device)
     @torch.inference_mode()
     def write():
         state, ids = None, [1]
         for _ in range(chars):
-            x = torch.zeros(1, 1, V)
+            x = torch.zeros(1, 1, V, device=device)
             x[..., ids[-1]] = 1
             outputs, state = rnn(x, state)
             ids.append(int(linear(outputs[-1, 0]).argmax()))
@@ -160,7 +162,7 @@ PEERS = {'train': {'charrnn': train_charrnn, 'PyTorch eager': train_torch, 'Flax
                    'plain program': train_plain},
          'write': {'charrnn': write_charrnn, 'PyTorch eager': write_torch, 'plain program': write_plain}}
 
-# %% ../nbs/32_benchmark.ipynb #3a58a1a6
+# %% ../nbs/32_benchmark.ipynb #06b81066
 def serve(job, peer, config):
     "What a peer's process does: one line in, one run, one line out."
     begin = time.perf_counter()
@@ -172,24 +174,26 @@ def serve(job, peer, config):
         run()
         print(json.dumps(time.perf_counter() - begin), flush=True)
 
-def _process(code):
-    "A Python process that finds the same modules as this one."
+def _process(code, gpu=False):
+    "A Python process that finds the same modules as this one, and GPUs only where they are wanted."
+    hidden = {} if gpu else dict(JAX_PLATFORMS='cpu', CUDA_VISIBLE_DEVICES='')
     path = os.pathsep.join(map(os.path.abspath, sys.path))
     return subprocess.Popen([sys.executable, '-c', code], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                             stderr=subprocess.DEVNULL,
-                            text=True, env={**os.environ, 'PYTHONPATH': path})
+                            text=True, env={**os.environ, 'PYTHONPATH': path, **hidden})
 
-# %% ../nbs/32_benchmark.ipynb #ca2069fe
+# %% ../nbs/32_benchmark.ipynb #c94de907
 def in_turns(
     job,         # 'train' or 'write'
     config,      # arguments of the peers' functions
     peers=None,  # names; None: all
     rounds=9,    # each peer works once a round
+    gpu=False,   # on a GPU, where there is one
 ):               # {peer: (first call in seconds, [seconds of each round])}; a peer that cannot run is missing
     "Let peers do the same job by turns, each in its own process."
     running, results = {}, {}
     for peer in peers or PEERS[job]:
-        p = _process(f'from charrnn.benchmark import serve; serve({job!r}, {peer!r}, {config!r})')
+        p = _process(f'from charrnn.benchmark import serve; serve({job!r}, {peer!r}, {config!r})', gpu)
         if first := p.stdout.readline(): running[peer], results[peer] = p, (json.loads(first), [])
     for _ in range(rounds):
         for peer, p in running.items():
@@ -226,7 +230,7 @@ def machine():
     python, day = platform.python_version(), time.strftime('%Y-%m-%d')
     return f'{platform.machine()}, {os.cpu_count()} cores, Python {python}, {libraries}, {day}'
 
-# %% ../nbs/32_benchmark.ipynb #346c6801
+# %% ../nbs/32_benchmark.ipynb #8c6f6438
 JOBS = {'train RNN 32, batch 1024 x 32': ('train', dict(hidden=32, batch=1024, steps=32, updates=100)),
         'train RNN 256, batch 64 x 64': ('train', dict(hidden=256, batch=64, steps=64, updates=40)),
         'train LSTM 128, batch 50 x 50': ('train', dict(hidden=128, batch=50, steps=50, updates=60, cell='LSTM')),
@@ -239,10 +243,10 @@ JOBS = {'train RNN 32, batch 1024 x 32': ('train', dict(hidden=32, batch=1024, s
         'write 1,000 characters, RNN 512': ('write', dict(hidden=512, chars=1000, texts=5)),
         'write 1,000 characters, LSTM 320': ('write', dict(hidden=320, chars=1000, texts=5, cell='LSTM'))}
 
-def main(rounds=9):
+def main(rounds=9, gpu=False):
     "Run all jobs and print the table."
     print(machine())
-    results = {what: in_turns(job, config, rounds=rounds) for what, (job, config) in JOBS.items()}
+    results = {what: in_turns(job, config, None, rounds, gpu) for what, (job, config) in JOBS.items()}
     print(table(results.items()))
 
 # %% ../nbs/32_benchmark.ipynb #61a1fe94

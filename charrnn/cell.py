@@ -6,13 +6,13 @@
 __all__ = ['RNN_STEP', 'rnn_step', 'project', 'Cell', 'check_len', 'check_shape', 'start_state', 'cell_weights', 'StepCell',
            'drop_connect', 'RNNScratch']
 
-# %% ../nbs/02_cell.ipynb #e5ea0463
+# %% ../nbs/02_cell.ipynb #354fd6c7
 from typing import Any, Protocol
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from .errors import BadInput, check_at_least, check_share
-from .recurrence import Step, merge_time_and_batch, recur
+from .recurrence import Step, merge_time_and_batch, pick_rows, recur
 
 # %% ../nbs/02_cell.ipynb #ed0c9886
 def rnn_step(
@@ -25,7 +25,7 @@ def rnn_step(
     "One step of the plain RNN (Elman 1990): h_t = tanh(x_t W_xh + h_{t-1} W_hh + b_h)."
     return jnp.tanh(x @ W_xh + h @ W_hh + b_h)
 
-# %% ../nbs/02_cell.ipynb #8e9e255b
+# %% ../nbs/02_cell.ipynb #a923dd4b
 def _rnn_forward(h, x_proj, h_proj): return jnp.tanh(x_proj + h_proj), None
 
 def _rnn_linearize(before, after, residuals): return after
@@ -43,7 +43,7 @@ def project(
 ):           # x_proj, (num_steps, batch, width)
     "The inputs' part of all steps, x_t W_xh + b_h; ids pick rows as one-hot rows would."
     if inputs.ndim == 2 and jnp.issubdtype(inputs.dtype, jnp.integer):
-        return (W_xh + b_h)[inputs]
+        return pick_rows(W_xh + b_h, inputs)
     if inputs.ndim == 3 and inputs.shape[-1] == len(W_xh):
         return (merge_time_and_batch(inputs) @ W_xh + b_h).reshape(*inputs.shape[:2], -1)
     raise BadInput(f'inputs have shape {inputs.shape}, expected '

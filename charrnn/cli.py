@@ -57,7 +57,7 @@ def _model(s, data):
     _tell_unknown(start.vocab, Counter(dict(data.vocab.token_freqs)))
     return start.model.clone(lr=s['lr']), start.params, reencode(data, start.vocab)
 
-# %% ../nbs/39_cli.ipynb #fa3468c8
+# %% ../nbs/39_cli.ipynb #27ebea67
 def csv_log(
     path,  # file to write, a Path
 ):         # callback for `Trainer`
@@ -75,11 +75,13 @@ def _write_csv(path, rows):
 
 def _estimate(updates):
     "A callback that says once how long a training of so many updates will take, if it is more than a minute."
-    told = []
+    before, told = 0, False
     def tell(row, state):
-        minutes = updates * row['seconds'] / row['step'] / 60
-        if not told and minutes > 1: print(f'about {minutes:,.0f} minutes for {updates:,} updates')
-        told.append(row)
+        nonlocal before, told
+        if told: return
+        minutes, told = updates * row['seconds'] / (row['step'] - before) / 60, before or row['seconds'] > 60
+        if told and minutes > 1.5: print(f'about {minutes:,.0f} minutes for {updates:,} updates')
+        before = row['step']                    # the updates until here were compiled, too
     return tell
 
 def _size(params): return sum(p.size for p in jax.tree.leaves(params))
@@ -338,7 +340,7 @@ def info(
         for name, value in held.items(): print(f'{name}: {value if isinstance(value, str) else dumps(value)}')
     if plot: plot_history(saved.history).savefig(plot)
 
-# %% ../nbs/39_cli.ipynb #3ce61359
+# %% ../nbs/39_cli.ipynb #b337013d
 def write_script(
     out:Path=Path('writer.py'),  # script to write
 ):
@@ -357,11 +359,12 @@ def complete(
     print(complete(_make_parser(), shell))
 
 def bench(
-    rounds=9,  # each peer works once a round
+    rounds=9,    # each peer works once a round
+    gpu=False,   # on a GPU
 ):
     "Compare the speed with PyTorch, Flax and the plain program."
     from charrnn.benchmark import main
-    main(rounds)
+    main(rounds, gpu)
 
 # %% ../nbs/39_cli.ipynb #0c635f45
 def _keep_compiled():

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['output_layer', 'nll', 'cross_entropy', 'perplexity', 'bits_per_char', 'RNNLMScratch']
 
-# %% ../nbs/03_lm.ipynb #eb3e8efb
+# %% ../nbs/03_lm.ipynb #1e86b863
 from dataclasses import field
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ import numpy as np
 from flax import linen as nn
 from .cell import Cell, cell_weights
 from .errors import BadInput
-from .recurrence import matmul, merge_time_and_batch
+from .recurrence import matmul, merge_time_and_batch, pick_rows
 
 # %% ../nbs/03_lm.ipynb #08f38215
 def output_layer(
@@ -68,7 +68,7 @@ def _check(model):
                        f'num_hiddens = {num_hiddens}; '
                        'expected an embedding as wide as the hidden state')
 
-# %% ../nbs/03_lm.ipynb #9ed7b734
+# %% ../nbs/03_lm.ipynb #6b3be15c
 class RNNLMScratch(nn.Module):
     """A language model around a recurrent cell: characters in, cell, linear layer out.
     Parameters: the cell's under `rnn`; `b_q`; `W_hq` unless `tied`; `E` if `embedding`."""
@@ -92,7 +92,7 @@ class RNNLMScratch(nn.Module):
 
     def unroll_time_major(self, ids, state=None):
         "Ids (num_steps, batch) -> logits (num_steps, batch, vocab_size) and the last state."
-        outputs, state = self.rnn(self.E[ids] if self.embedding else ids, state)
+        outputs, state = self.rnn(pick_rows(self.E, ids) if self.embedding else ids, state)
         logits = matmul(merge_time_and_batch(outputs), self.W_hq) + self.b_q
         return logits.reshape(*ids.shape, self.vocab_size), state
 
