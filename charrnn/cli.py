@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['COMMANDS', 'csv_log', 'train', 'write', 'judge', 'info', 'write_script', 'complete', 'bench', 'main']
 
-# %% ../nbs/39_cli.ipynb #733bc389
+# %% ../nbs/39_cli.ipynb #9a777d20
 import argparse, math, os, secrets, signal, sys, time, unicodedata
 from collections import Counter
 from contextlib import redirect_stdout, suppress
@@ -26,7 +26,7 @@ from .decoding import Sampling, generate, stream
 from .depth import CELLS, layered, model_config
 from .devices import dividing_pays, use_cpu_devices
 from .errors import BadInput, check_at_least
-from .files import cache_folder, check_writable, read_pieces, write_whole
+from .files import check_writable, keep_compiled, read_pieces, write_whole
 from .lm import bits_per_char, perplexity
 from .plain import export
 from .plan import DEFAULTS, make_model, make_trainer, num_parameters, plan, taken
@@ -366,17 +366,6 @@ def bench(
     from charrnn.benchmark import main
     main(rounds, gpu)
 
-# %% ../nbs/39_cli.ipynb #0c635f45
-def _keep_compiled():
-    "Keep compiled programs for the next command, if there is a place for them."
-    if jax.config.jax_compilation_cache_dir: return
-    folder = cache_folder()/'compiled'
-    try: folder.mkdir(parents=True, exist_ok=True)
-    except OSError: return
-    if os.access(folder, os.W_OK):
-        jax.config.update('jax_compilation_cache_dir', str(folder))
-        jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)
-
 # %% ../nbs/39_cli.ipynb #26b6cf12
 class _Parser(argparse.ArgumentParser):
     "A parser whose errors are one line."
@@ -438,7 +427,7 @@ def _interrupt_again(unraisable):
     timer.daemon = True
     timer.start()
 
-# %% ../nbs/39_cli.ipynb #662132df
+# %% ../nbs/39_cli.ipynb #07a6dec4
 def main(
     argv=None,  # arguments; None: those of the process
 ) -> int:       # exit status, see the table above
@@ -450,7 +439,7 @@ def main(
     command = options.pop('command')
     traceback = options.pop('traceback', os.environ.get('CHARRNN_TRACEBACK', '0') != '0')
     try:
-        _keep_compiled()
+        keep_compiled()
         if 'resume' in options: options = _stored(options['resume']) | options
         status = command(**options) or 0
         sys.stdout.flush()

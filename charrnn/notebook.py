@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['blue', 'orange', 'green', 'grey', 'purple', 'Diagram', 'assert_trees_close', 'assert_gradients', 'seconds']
 
-# %% ../nbs/26_notebook.ipynb #10acaa2b
+# %% ../nbs/26_notebook.ipynb #e5e7cf57
 import re
 import time
 from html import escape
@@ -15,12 +15,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 from jax.test_util import check_grads
 from numpy.testing import assert_allclose, assert_equal
+from .files import keep_compiled
 
-# %% ../nbs/26_notebook.ipynb #6250af58
+# %% ../nbs/26_notebook.ipynb #5219c250
 blue, orange, green, grey, purple = '#2563eb', '#ea580c', '#059669', '#64748b', '#7c3aed'
 plt.rcParams.update({'figure.figsize': (6, 3.6), 'figure.constrained_layout.use': True, 'font.size': 13.5,
                      'axes.titlesize': 13.5, 'lines.linewidth': 2,
                      'axes.spines.top': False, 'axes.spines.right': False})
+keep_compiled()
 
 # %% ../nbs/26_notebook.ipynb #66d04a7b
 def _script(match):
