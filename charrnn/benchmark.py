@@ -182,7 +182,7 @@ def _process(code, gpu=False):
                             stderr=subprocess.DEVNULL,
                             text=True, env={**os.environ, 'PYTHONPATH': path, **hidden})
 
-# %% ../nbs/32_benchmark.ipynb #c94de907
+# %% ../nbs/32_benchmark.ipynb #425bcf0c
 def in_turns(
     job,         # 'train' or 'write'
     config,      # arguments of the peers' functions
@@ -190,7 +190,7 @@ def in_turns(
     rounds=9,    # each peer works once a round
     gpu=False,   # on a GPU, where there is one
 ):               # {peer: (first call in seconds, [seconds of each round])}; a peer that cannot run is missing
-    "Let peers do the same job by turns, each in its own process."
+    "Let peers do the same job in turns, each in its own process."
     running, results = {}, {}
     for peer in peers or PEERS[job]:
         p = _process(f'from charrnn.benchmark import serve; serve({job!r}, {peer!r}, {config!r})', gpu)
@@ -281,12 +281,12 @@ for epoch in range(100):
     with torch.inference_mode(): total = sum(loss_of(w).item() * len(w) for w in val.split(1024)) / 5000
 '''}
 
-# %% ../nbs/32_benchmark.ipynb #e87fa695
+# %% ../nbs/32_benchmark.ipynb #68b9f4cd
 def whole_processes(
     codes=WHOLE,  # {name: program}
     rounds=3,
 ):                # {name: (first, [seconds])}; a program that fails is missing
-    "Run programs in fresh processes, by turns, and take the time from start to end."
+    "Run programs in fresh processes, in turns, and take the time from start to end."
     times = {name: [] for name in codes}
     for _ in range(rounds):
         for name, code in codes.items():

@@ -14,7 +14,7 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from .errors import BadInput, check_at_least
 
-# %% ../nbs/27_devices.ipynb #41f6a316
+# %% ../nbs/27_devices.ipynb #9a8dec6d
 def use_cpu_devices(
     n,  # host devices, usually as many as the CPU has cores
 ):
@@ -29,9 +29,9 @@ AXIS = 'rows'
 
 def pick_mesh(
     devices=None,  # how many devices share a batch; None: as `num_gpus` says
-    num_gpus=0,    # GPUs to use; with 0, or on a machine without a GPU, all devices of the CPU
+    num_gpus=0,    # GPUs to use, if `devices` is None; with 0, or without a GPU, all devices of the CPU
 ):                 # jax.sharding.Mesh with one axis
-    "The devices that share the rows of a batch; BadInput if there are not so many."
+    "The devices that share the rows of a batch, GPUs where there are some; BadInput if there are fewer."
     gpus = [d for d in jax.devices() if d.platform != 'cpu'] if devices or num_gpus else []
     there = gpus or jax.devices('cpu')
     n = devices if devices is not None else num_gpus if gpus else len(there)
@@ -81,9 +81,9 @@ def for_rows(
     mesh = mesh_of(tree)
     return jax.device_put(tree, mesh.devices[0]) if mesh and rows < mesh.size else tree
 
-# %% ../nbs/27_devices.ipynb #48245bef
+# %% ../nbs/27_devices.ipynb #6730eebe
 def is_divided() -> bool:
-    "Is the code that asks compiled for one of several devices?"
+    "Is the calling code compiled for one of several devices?"
     return AXIS in jax.sharding.get_abstract_mesh().manual_axes
 
 def sum_over_devices(
@@ -98,12 +98,12 @@ def row_numbers(
     "Which rows of the whole batch a device has."
     return jnp.arange(rows) + (jax.lax.axis_index(AXIS) * rows if is_divided() else 0)
 
-# %% ../nbs/27_devices.ipynb #9d9aa54a
+# %% ../nbs/27_devices.ipynb #e2e355fc
 def dividing_pays(
     batch_size,   # rows of a batch
     num_hiddens,  # width of the model
 ) -> bool:
-    "Is an update faster with a host device for every core? Measured, see the figure above."
+    "Is an update faster with a host device for every core? Measured, see the bars above."
     return batch_size >= 32 and 128 <= num_hiddens < 512
 
 # %% ../nbs/27_devices.ipynb #22bf6157

@@ -27,13 +27,13 @@ def matmul(
     if len(x) > 1 or W.size > 1024: return x @ W
     return (x[0, :, None] * W).sum(0)[None]
 
-# %% ../nbs/21_recurrence.ipynb #6ce28ee7
+# %% ../nbs/21_recurrence.ipynb #0ef18df3
 @jax.custom_vjp
 def pick_rows(
     W,    # (n, width)
     ids,  # integers below n, any shape
 ):        # (*ids.shape, width)
-    "Rows of a matrix; their gradient is added in the same order in every run, on a GPU too."
+    "Rows of a matrix; their gradient is added in the same order in every run of a process, on a GPU too."
     return W[ids]
 
 def _add_rows(W, ids, d): return jax.vjp(lambda W: W[ids], W)[1](d)[0]
