@@ -7,13 +7,14 @@ __all__ = ['V', 'PEERS', 'JOBS', 'WHOLE', 'batches', 'start_params', 'charrnn_st
            'flax_params', 'train_flax', 'train_plain', 'write_charrnn', 'write_torch', 'write_plain', 'serve',
            'in_turns', 'ratios', 'table', 'machine', 'main', 'whole_processes']
 
-# %% ../nbs/32_benchmark.ipynb #5dcb6d81
+# %% ../nbs/32_benchmark.ipynb #4a1cbff9
 import json, os, platform, subprocess, sys, time
 import numpy as np
 from .corpus import Batches
 from .decoding import generate
 from .depth import build_model, layered
 from .devices import dividing_pays, use_cpu_devices
+from .errors import BadInput
 from .trainer import Trainer
 from .training import TrainState, Update
 from .vocab import Vocab
@@ -162,7 +163,7 @@ PEERS = {'train': {'charrnn': train_charrnn, 'PyTorch eager': train_torch, 'Flax
                    'plain program': train_plain},
          'write': {'charrnn': write_charrnn, 'PyTorch eager': write_torch, 'plain program': write_plain}}
 
-# %% ../nbs/32_benchmark.ipynb #06b81066
+# %% ../nbs/32_benchmark.ipynb #eeebfdba
 def serve(job, peer, config):
     "What a peer's process does: one line in, one run, one line out."
     begin = time.perf_counter()
@@ -175,14 +176,14 @@ def serve(job, peer, config):
         print(json.dumps(time.perf_counter() - begin), flush=True)
 
 def _process(code, gpu=False):
-    "A Python process that finds the same modules as this one, and GPUs only where they are wanted."
-    hidden = {} if gpu else dict(JAX_PLATFORMS='cpu', CUDA_VISIBLE_DEVICES='')
+    "A Python process that finds the same modules as this one; it shares the GPU with its peers, or sees none."
+    env = dict(XLA_PYTHON_CLIENT_PREALLOCATE='false') if gpu else dict(JAX_PLATFORMS='cpu', CUDA_VISIBLE_DEVICES='')
     path = os.pathsep.join(map(os.path.abspath, sys.path))
     return subprocess.Popen([sys.executable, '-c', code], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                             stderr=subprocess.DEVNULL,
-                            text=True, env={**os.environ, 'PYTHONPATH': path, **hidden})
+                            text=True, env={**os.environ, 'PYTHONPATH': path, **env})
 
-# %% ../nbs/32_benchmark.ipynb #425bcf0c
+# %% ../nbs/32_benchmark.ipynb #cfb7b145
 def in_turns(
     job,         # 'train' or 'write'
     config,      # arguments of the peers' functions
@@ -190,7 +191,7 @@ def in_turns(
     rounds=9,    # each peer works once a round
     gpu=False,   # on a GPU, where there is one
 ):               # {peer: (first call in seconds, [seconds of each round])}; a peer that cannot run is missing
-    "Let peers do the same job in turns, each in its own process."
+    "Let peers take turns at the same job, each in its own process."
     running, results = {}, {}
     for peer in peers or PEERS[job]:
         p = _process(f'from charrnn.benchmark import serve; serve({job!r}, {peer!r}, {config!r})', gpu)
@@ -230,7 +231,7 @@ def machine():
     python, day = platform.python_version(), time.strftime('%Y-%m-%d')
     return f'{platform.machine()}, {os.cpu_count()} cores, Python {python}, {libraries}, {day}'
 
-# %% ../nbs/32_benchmark.ipynb #8c6f6438
+# %% ../nbs/32_benchmark.ipynb #580b1814
 JOBS = {'train RNN 32, batch 1024 x 32': ('train', dict(hidden=32, batch=1024, steps=32, updates=100)),
         'train RNN 256, batch 64 x 64': ('train', dict(hidden=256, batch=64, steps=64, updates=40)),
         'train LSTM 128, batch 50 x 50': ('train', dict(hidden=128, batch=50, steps=50, updates=60, cell='LSTM')),
@@ -244,8 +245,11 @@ JOBS = {'train RNN 32, batch 1024 x 32': ('train', dict(hidden=32, batch=1024, s
         'write 1,000 characters, LSTM 320': ('write', dict(hidden=320, chars=1000, texts=5, cell='LSTM'))}
 
 def main(rounds=9, gpu=False):
-    "Run all jobs and print the table."
-    print(machine())
+    "Run all jobs and print the table; BadInput for `gpu` where JAX finds none."
+    kinds = "import jax; print(*{d.device_kind for d in jax.devices() if d.platform != 'cpu'})"
+    found = _process(kinds, True).communicate()[0].strip() if gpu else 'CPU'
+    if not found: raise BadInput("found no GPU that JAX can use; expected one (pip install '.[cuda12]'), or no --gpu")
+    print(f'{found}; {machine()}')
     results = {what: in_turns(job, config, None, rounds, gpu) for what, (job, config) in JOBS.items()}
     print(table(results.items()))
 
@@ -281,12 +285,12 @@ for epoch in range(100):
     with torch.inference_mode(): total = sum(loss_of(w).item() * len(w) for w in val.split(1024)) / 5000
 '''}
 
-# %% ../nbs/32_benchmark.ipynb #68b9f4cd
+# %% ../nbs/32_benchmark.ipynb #d8e23e90
 def whole_processes(
     codes=WHOLE,  # {name: program}
     rounds=3,
 ):                # {name: (first, [seconds])}; a program that fails is missing
-    "Run programs in fresh processes, in turns, and take the time from start to end."
+    "Let programs take turns in fresh processes, each timed from start to end."
     times = {name: [] for name in codes}
     for _ in range(rounds):
         for name, code in codes.items():

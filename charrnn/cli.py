@@ -147,7 +147,7 @@ def _start(devices, s):
     if jax.config.jax_num_cpu_devices < 0 and dividing_pays(s['batch_size'], s['num_hiddens']):
         with suppress(BadInput): use_cpu_devices(os.cpu_count())                # unless JAX has started
 
-# %% ../nbs/39_cli.ipynb #ea5b31a6
+# %% ../nbs/39_cli.ipynb #ac9e120d
 def train(
     files:list|None=None, # text files, folders, or patterns such as 'notes/*.txt'; without any, The Time Machine
     encoding='utf-8',    # encoding of the files; `bytes` reads any file, byte by byte
@@ -165,7 +165,7 @@ def train(
     from_:Path=None,     # saved model to train further; only settings of the training can be changed
     grow=False,          # with --from: learn the characters that the model does not know
     seed=0,              # of initial parameters, data order and dropout
-    num_gpus=1,          # GPUs to use, where there are some; 0 stays on the CPU
+    num_gpus=1,          # GPUs to use, where there are some; 0, without --devices, stays on the CPU
     devices:int=None,    # devices that share a batch; without it, all cores of the CPU where that pays
     prompt:str=None,     # beginning to continue at the end; "time traveller", or the first words of the text
     num_preds=50,        # characters to write at the end
