@@ -124,10 +124,11 @@ def grow(
         return a
     return replace(saved, model=model, params=jax.tree.map(wider, saved.params, like), vocab=new)
 
-# %% ../nbs/31_checkpoint.ipynb #1f333941
+# %% ../nbs/31_checkpoint.ipynb #c9bbdcb3
 def pretrained(
-    name='time-machine',  # which model; there is one
+    name='time-machine',  # or 'reference'
 ) -> SavedModel:
-    "A model that comes with the library: the recipe `book`, trained on The Time Machine; BadInput for other names."
-    if name == 'time-machine': return load_model(resources.files('charrnn')/'models'/f'{name}.safetensors')
-    raise BadInput(f'there is no pretrained model {name!r}; expected time-machine')
+    "A model that comes with the library, made by the recipe `book` or `reference`; BadInput for other names."
+    if name not in ('time-machine', 'reference'):
+        raise BadInput(f'there is no pretrained model {name!r}; expected time-machine or reference')
+    return load_model(resources.files('charrnn')/'models'/f'{name}.safetensors')
