@@ -240,7 +240,7 @@ def _ended_well(trainer):
     finally:
         if trainer.patience: trainer.state = trainer.state.replace(params=trainer.state.best)
 
-# %% ../nbs/30_trainer.ipynb #a464667e
+# %% ../nbs/30_trainer.ipynb #90fe6ac2
 def _settings(trainer, batches):
     "What decides about a training besides its state, as JSON has it."
     names = ('max_epochs', 'max_steps', 'gradient_clip_val', 'accumulate', 'val_every', 'patience',
@@ -257,8 +257,8 @@ def _kept(trainer, folder, batches):
     trainer.folder, trainer.saved = folder, time.monotonic()
     if folder is None: return (yield)
     with state_folder(folder, _settings(trainer, batches), 'max_epochs') as before:
-        carry = divide(first_carry(trainer.model, batches), trainer.mesh)
-        if found := load_state(folder, trainer.state.replace(carry=carry)):
+        trainer.state = trainer.state.replace(carry=divide(first_carry(trainer.model, batches), trainer.mesh))
+        if found := load_state(folder, trainer.state):
             state, trainer.record = found
             carry = divide(state.carry, trainer.mesh)
             state = replicate(state.replace(carry=None), trainer.mesh).replace(carry=carry)
