@@ -5,25 +5,26 @@
 # %% auto #0
 __all__ = ['compiled', 'run_updates', 'next_block_size']
 
-# %% ../nbs/22_blocks.ipynb #0e0c0566
+# %% ../nbs/22_blocks.ipynb #0d75392d
 from functools import partial
 import jax
 import jax.numpy as jnp
 from jax.sharding import PartitionSpec
-from .devices import AXIS, divide, mesh_of
+from .devices import AXIS, divide, mesh_of, replicate
 
-# %% ../nbs/22_blocks.ipynb #c9129401
+# %% ../nbs/22_blocks.ipynb #cb7e575c
 compiled = partial(jax.jit, compiler_options={'xla_backend_optimization_level': 2})
 
 def run_updates(
     update,  # function (state, rows, *batch) -> state, rows, loss, gradient norm; hashable
-    state,   # tree of arrays; if `whole` has put it on a mesh, the rows are divided over that
+    state,   # tree of arrays; if `replicate` has put it on a mesh, the rows are divided over that
     rows,    # tree of arrays whose first axis counts the rows of a batch; None: the rows have no state
     block,   # tuple of arrays, (most updates a call, rows, ...) each
     n,       # updates to make
 ):           # state and rows; losses and norms, (most updates a call,) each, zero where no update was made
     "Update on the first `n` batches of a block; end early at a loss or norm that is not finite."
     mesh = mesh_of(state)
+    if mesh and mesh.size == 1: rows = replicate(rows, mesh)     # as the call returns them: one program for all calls
     return _run(update, mesh, state, rows, divide(block, mesh, 1), n)
 
 @partial(compiled, static_argnames=('update', 'mesh'))

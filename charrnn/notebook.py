@@ -18,14 +18,14 @@ from jax.test_util import check_grads
 from numpy.testing import assert_allclose, assert_equal
 from .files import keep_compiled
 
-# %% ../nbs/26_notebook.ipynb #612969bb
+# %% ../nbs/26_notebook.ipynb #68f99624
 blue, orange, green, grey, purple = '#2563eb', '#ea580c', '#059669', '#64748b', '#7c3aed'
 plt.rcParams.update({'figure.figsize': (6, 3.6), 'figure.constrained_layout.use': True, 'font.size': 13.5,
                      'axes.titlesize': 13.5, 'lines.linewidth': 2,
                      'axes.spines.top': False, 'axes.spines.right': False})
 keep_compiled()
 if 'IN_TEST' in os.environ:                             # nbdev_test has set it
-    os.environ.setdefault('XLA_FLAGS', '--xla_backend_extra_options='
+    os.environ.setdefault('XLA_FLAGS', '--xla_backend_optimization_level=0 --xla_backend_extra_options='
                           'xla_cpu_disable_new_fusion_emitters,xla_cpu_disable_loop_unrolling')
 
 # %% ../nbs/26_notebook.ipynb #66d04a7b

@@ -283,7 +283,7 @@ def _save(trainer):
     save_state(trainer.folder, int(state.step), state, record)
     trainer.saved = time.monotonic()
 
-# %% ../nbs/30_trainer.ipynb #0b6dc8ea
+# %% ../nbs/30_trainer.ipynb #b9a9a008
 def _check(trainer):
     t = trainer
     check_at_least(0, gradient_clip_val=t.gradient_clip_val, save_minutes=t.save_minutes)
@@ -301,7 +301,8 @@ def _evaluate_trained(trainer, data):
     if trainer.state is None:
         raise BadInput('there is nothing to evaluate yet; call fit(model, data) first')
     batches = data.val_dataloader() if hasattr(data, 'val_dataloader') else data
-    return evaluate(trainer.model, trainer.state.params, batches)
+    with jax.default_device(trainer.mesh.devices[0]):       # as in `fit`, so that its program is used again
+        return evaluate(trainer.model, trainer.state.params, batches)
 
 # %% ../nbs/30_trainer.ipynb #5049b78a
 @dataclass
