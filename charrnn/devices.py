@@ -65,7 +65,7 @@ def divide(
     where = NamedSharding(mesh, PartitionSpec(*[None] * axis, AXIS))
     return jax.device_put(jax.tree.map(fill, tree), where)
 
-# %% ../nbs/27_devices.ipynb #d2821d26
+# %% ../nbs/27_devices.ipynb #c095099b
 def mesh_of(
     tree,  # tree of arrays
 ) -> Mesh | None:
@@ -79,7 +79,7 @@ def for_rows(
 ):         # the tree
     "A tree that is on a mesh goes to its first device if there are fewer rows than devices."
     mesh = mesh_of(tree)
-    return jax.device_put(tree, mesh.devices[0]) if mesh and rows < mesh.size else tree
+    return replicate(tree, Mesh(mesh.devices[:1], (AXIS,))) if mesh and rows < mesh.size else tree
 
 # %% ../nbs/27_devices.ipynb #6730eebe
 def is_divided() -> bool:

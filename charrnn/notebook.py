@@ -18,10 +18,11 @@ from jax.test_util import check_grads
 from numpy.testing import assert_allclose, assert_equal
 from .files import keep_compiled
 
-# %% ../nbs/26_notebook.ipynb #68f99624
+# %% ../nbs/26_notebook.ipynb #79ffe8fd
 blue, orange, green, grey, purple = '#2563eb', '#ea580c', '#059669', '#64748b', '#7c3aed'
 plt.rcParams.update({'figure.figsize': (6, 3.6), 'figure.constrained_layout.use': True, 'font.size': 13.5,
                      'axes.titlesize': 13.5, 'lines.linewidth': 2,
+                     'axes.prop_cycle': plt.cycler(color=[blue, orange, green, grey, purple]),
                      'axes.spines.top': False, 'axes.spines.right': False})
 keep_compiled()
 if 'IN_TEST' in os.environ:                             # nbdev_test has set it
