@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 repo = Path(__file__).resolve().parent.parent
 site = repo/'_docs'
-leftover = re.compile(r'\]\([^)]*\)|\\\[.*?\\\]|\\\(.*?\\\)')
+leftover = re.compile(r'\]\([^)]*\)|\\\[.*?\\\]|\\\(.*?\\\)|<m[io]>(?:\\|&)[a-z]*</')
 searches = {'gradient clipping': 'clipping.html', 'clipping': 'clipping.html', 'vocab': 'vocab.html'}
 seen = """async () => {
   document.querySelectorAll('main details').forEach(d => d.open = true);
@@ -25,7 +25,7 @@ seen = """async () => {
   const wide = e => e.scrollWidth > e.clientWidth + 1;
   return {formulas: count('main math'), figures: [...document.querySelectorAll('main img')].filter(i => i.naturalWidth).length,
     diagrams: count('main svg.diagram'), links: document.querySelectorAll('#quarto-sidebar a[href]').length,
-    scrolls: [document.documentElement, ...document.querySelectorAll('main pre')].filter(wide)
+    scrolls: [document.documentElement, ...document.querySelectorAll('main pre, main .math.display')].filter(wide)
       .map(e => e.tagName + ' ' + e.innerText.slice(0, 60)),
     paint: performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0};
 }"""

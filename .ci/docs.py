@@ -38,15 +38,15 @@ def entry(renderer):
     from fastcore.docments import DocmentText
     empty, (sym, found) = inspect.Parameter.empty, origin(renderer.sym, renderer.nm)
     name = renderer.nm.replace('_', r'\_')
-    line = found and next(i for i, text in enumerate((repo/found[1]).read_text(encoding='utf-8').splitlines(), 1)
-                          if re.match(rf'\s*(def|class) {renderer.nm.split(".")[-1]}\b', text))
-    link = f'[source]({found[2]}#L{line})' if found else ''
+    link = f'[source]({found[2]}#L{inspect.getsourcelines(sym)[1]})' if found else ''
     anchor = f'<span id="{renderer.nm.lower()}"></span>'
     if renderer.nm.split('.')[0] in set(shown()): return f'::: {{.api}}\n{anchor}{name} · {link}\n:::\n'
     text = DocmentText(sym, docstring=False)
     hidden = {'return', 'parent', 'name'} if 'parent' in text.dm else {'return'}  # Flax adds these two to a module
     params = {name: p for name, p in text.dm.items() if name not in hidden}
-    names = [shown for shown, _ in text.params if re.match(r'\**(\w+)', shown)[1] in params]
+    names = [shown.replace(':NoneType', '') for shown, _ in text.params if re.match(r'\**(\w+)', shown)[1] in params]
+    for last in re.findall(r'^ *\*\*(\w+),? *# (.+)', inspect.getsource(sym), flags=re.M):  # fastcore skips this comment
+        if last[0] in params: params[last[0]]['docment'] = last[1]
     line = f"{'class' if inspect.isclass(sym) else 'def'} {sym.__name__}({', '.join(names)})"
     if len(line) > 88: line = line.partition('(')[0] + '(\n    ' + ',\n    '.join(names) + ')'
     values = [p.get('default', empty) for p in params.values()]
@@ -64,15 +64,24 @@ def process():
     os.chdir(repo)
     sys.path.insert(0, str(repo))
     from nbdev import processors
+    from nbdev.doclinks import NbdevLookup
     from nbdev.config import get_config
     from nbdev.quarto import refresh_quarto_yml
     from nbdev.serve import proc_nbs
     from nbdev.showdoc import BasicMarkdownRenderer
     names = processors._def_names  # nbdev would show a cell's last definition first
     processors._def_names = lambda cell, shown: names(cell, shown)[::-1]
-    BasicMarkdownRenderer._repr_markdown_ = entry
+    wrong = []
+    def entry_or_end(renderer):  # nbdev would print the error, and leave the entry out
+        try: return entry(renderer)
+        except Exception as e: wrong.append(f'show_doc({renderer.nm}): {e!r}')
+    BasicMarkdownRenderer._repr_markdown_ = entry_or_end
+    found = NbdevLookup.doc  # `batches` is the name of a parameter, too, and that is what pages speak of
+    NbdevLookup.doc = lambda self, name: None if name == 'batches' else found(self, name)
     refresh_quarto_yml()
-    return Path(proc_nbs(n_workers=0, force=True)), get_config()
+    proc = Path(proc_nbs(n_workers=0, force=True))
+    if wrong: sys.exit('\n'.join(wrong))
+    return proc, get_config()
 
 def fold_imports(nb):
     "Cells that only import are folded; those that follow each other become one."
@@ -136,6 +145,7 @@ def mathml(match):
     from latex2mathml.converter import convert
     kind, tex = match[1], unescape(match[2]).strip()
     tex = re.sub(r'\\(ln|log|exp|tanh|max|min)\s+(?=[A-Za-z0-9]|\\(?!left|big))', r'\\\1\\,', tex)  # latex2mathml sets none
+    tex = tex.replace(r'\lVert', r'\|').replace(r'\rVert', r'\|')  # it would stretch these beyond the line
     try: math = convert(tex, display='block' if kind == 'display' else 'inline')
     except Exception as e: sys.exit(f'formula {tex!r} cannot be converted to MathML: {type(e).__name__} {e}')
     math = math.replace('<math ', f'<math alttext="{escape(tex)}" ', 1)
@@ -143,14 +153,11 @@ def mathml(match):
     return f'<span class="math {kind}"{focus}>{math}</span>'
 
 def place(name, text):
-    "How long a page takes, and where it stands in its part."
-    body = re.search('<main.*</main>', text, flags=re.S)[0]
-    words = len(re.sub('<[^>]*>', ' ', re.sub(r'<(pre|svg|script)\b.*?</\1>', '', body, flags=re.S)).split())
-    minutes = max(1, round(words / 200 + body.count('\n') / 400))
+    "Where a page stands in its part."
     for part in re.findall(r'<li class="sidebar-item sidebar-item-section">.*?</ul>', text, flags=re.S):
         title, pages = re.search('menu-text">(.*?)<', part)[1], re.findall(r'href="([\w.]+html)" class="sidebar-item', part)
-        if name in pages: return f'{title}, page {pages.index(name) + 1} of {len(pages)} · {minutes} minutes to read'
-    return f'{minutes} minutes to read'
+        if name in pages: return f'<p class="place">{title}, page {pages.index(name) + 1} of {len(pages)}</p>'
+    return ''
 
 labels = {'<nav class="navbar ': 'Site', '<nav class="quarto-secondary-nav"': 'Where you are', '<nav id="quarto-sidebar"': 'All pages',
           '<nav id="TOC"': 'On this page', '<nav class="page-navigation"': 'Previous and next page'}
@@ -162,6 +169,7 @@ def furnish(name, text, site):
     for tag, label in labels.items(): text = text.replace(tag, tag.replace('<nav', f'<nav aria-label="{label}"'))
     text = re.sub(r'<div class="toc-actions">(.*?</div>)</div>', r'<nav aria-label="Source" class="toc-actions">\1</nav>', text)
     text = re.sub(r'(<i class="bi[^"]*") role="img"', r'\1 aria-hidden="true"', text).replace(' role="navigation"', ' role="button"')
+    text = re.sub('<figcaption>.*?</figcaption>', lambda m: re.sub('`([^`]+)`', r'<code>\1</code>', m[0]), text, flags=re.S)
     text = re.sub(r'<th[^>]*></th>', '<td></td>', text).replace('<table class="caption-top', '<table tabindex="0" class="caption-top')
     stem = name.removesuffix('.html')
     folder = site/f'{stem}_files'
@@ -175,7 +183,7 @@ def furnish(name, text, site):
         if re.fullmatch(rf'(\d\d_)?{stem}.ipynb', path.name):
             text = text.replace(f'/main/{stem}.ipynb', f'/main/nbs/{path.name}')
     contents = re.search(r'id="TOC".*?(<ul>.*?</ul>)', text, flags=re.S)
-    under = f'<p class="place">{place(name, text)}</p>'
+    under = place(name, text)
     if contents:
         inside = re.sub(r' (id|class|data-[\w-]+)="[^"]*"', '', contents[1])
         under += f'<details class="toc-small"><summary>On this page</summary>{inside}</details>'

@@ -104,7 +104,7 @@ def cell_weights(
         return jnp.concatenate([draw(k, (shape[0], shape[0])) for k in keys], axis=1)
     return nn.initializers.lecun_normal(), blocks
 
-# %% ../nbs/02_cell.ipynb #4faca7fb
+# %% ../nbs/02_cell.ipynb #6509a59e
 class StepCell(nn.Module):
     """What cells with a `Step` share: parameters, checks, the loop. A cell adds its step.
 
@@ -118,6 +118,7 @@ class StepCell(nn.Module):
 
     def setup(self):
         check_at_least(1, num_inputs=self.num_inputs, num_hiddens=self.num_hiddens)
+        check_at_least(0, sigma=self.sigma)
         check_share(drop_connect=self.drop_connect)
         for_inputs, for_state = cell_weights(self.sigma, self.num_gates)
         width = self.num_gates * self.num_hiddens

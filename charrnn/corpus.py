@@ -83,6 +83,18 @@ def _spans(
     if self.order is not None: rows = permuted(rows, self.num_windows, *self.order)
     return self.start + rows, real * self.num_steps
 
+# %% ../nbs/01_corpus.ipynb #5d3a3149
+def _check_batches(self, n):
+    "Raise BadInput for sizes out of range, or targets that do not fit the ids."
+    check_at_least(1, batch_size=self.batch_size, num_steps=self.num_steps)
+    key = 'batch_size' if self.stateful else 'num_steps'
+    if self.lengths is None and n <= getattr(self, key):
+        raise BadInput(f'found {n} characters; expected more than {key} = {getattr(self, key)}')
+    if self.start + n > (most := len(self.ids)):
+        raise BadInput(f'stop is {self.stop}; expected at most {most}, the number of ids')
+    if self.targets is not None and len(self.targets) != most:
+        raise BadInput(f'found {len(self.targets)} targets; expected {most}, one for each id')
+
 # %% ../nbs/01_corpus.ipynb #20318c0e
 def _cut(
     self,
@@ -106,7 +118,7 @@ def _cut(
             raise BadInput(f'a batch holds id {wrong}; expected ids from 0 to {vocab_size - 1}')
     return X, Y, lengths
 
-# %% ../nbs/01_corpus.ipynb #dadf3bc1
+# %% ../nbs/01_corpus.ipynb #5b3fcd76
 @dataclass(eq=False)
 class Batches:
     "Batches (X, Y) cut from a sequence of ids: sliding windows, or parallel streams if `stateful`."
@@ -122,12 +134,9 @@ class Batches:
     lengths: Any = None     # (batches, batch_size) ids in each row; row r starts at r * num_steps
 
     def __post_init__(self):
-        check_at_least(1, batch_size=self.batch_size, num_steps=self.num_steps)
         n = (len(self.ids) if self.stop is None else self.stop) - self.start
+        _check_batches(self, n)
         self.num_windows, self.stream_length = n - self.num_steps, (n - 1) // self.batch_size
-        key = 'batch_size' if self.stateful else 'num_steps'
-        if self.lengths is None and n <= getattr(self, key):
-            raise BadInput(f'found {n} characters; expected more than {key} = {getattr(self, key)}')
 
     spans, cut = _spans, _cut
     def __len__(self):
@@ -140,20 +149,24 @@ class Batches:
             (X,), (Y,), (lengths,) = self.cut(batch, 1)
             yield X[lengths > 0, :lengths.max()], Y[lengths > 0, :lengths.max()]
 
-# %% ../nbs/01_corpus.ipynb #436d8730
+# %% ../nbs/01_corpus.ipynb #9380efaf
 def as_batches(
     data,  # Batches, or an iterable of pairs (X, Y) of integers, (batch, num_steps) each
 ):         # Batches
     "What a model can be trained and judged on."
     if isinstance(data, Batches): return data
-    pairs = [(np.asarray(X), np.asarray(Y)) for X, Y in getattr(data, '__iter__', list)()]
-    if not pairs:
-        raise BadInput(f'found no batches in a {type(data).__name__}; expected Batches or a list '
-                       'of pairs (X, Y); a generator is used up after one pass')
+    expected = ('expected Batches, such as data.val_dataloader(), or a list of pairs (X, Y); '
+                'a generator is used up after one pass')
+    try: pairs = [(np.asarray(X), np.asarray(Y)) for X, Y in data]
+    except (TypeError, ValueError): pairs = []
+    if not pairs: raise BadInput(f'found no batches in a {type(data).__name__}; {expected}')
     for X, Y in pairs:
         if X.ndim != 2 or X.shape != Y.shape:
             raise BadInput(f'a batch has shapes {X.shape} and {Y.shape}; expected X and Y both '
                            '(batch, num_steps)')
+        for ids in (X, Y):
+            if not np.issubdtype(ids.dtype, np.integer):
+                raise BadInput(f'a batch has ids of type {ids.dtype}; expected integers')
     batch_size, num_steps = map(int, np.max([X.shape for X, _ in pairs], axis=0))
     X, Y, real = np.zeros((3, len(pairs), batch_size, num_steps), int)
     for i, (x, y) in enumerate(pairs):
@@ -161,7 +174,7 @@ def as_batches(
         X[place], Y[place], real[place] = x, y, 1
     return Batches(X.ravel(), batch_size, num_steps, targets=Y.ravel(), lengths=real.sum(-1))
 
-# %% ../nbs/01_corpus.ipynb #765552c9
+# %% ../nbs/01_corpus.ipynb #8128a183
 def _split(
     length,   # characters of the text
     split,    # shares of training, validation and test
@@ -176,7 +189,7 @@ def _split(
         found = cuts[i + 1] - cuts[i]
         if split[i] and found <= least:
             raise BadInput(f'{source} has {length} characters, {found} for {name}; expected more '
-                           f'than {least}')
+                           f'than {least}: a longer text, another split or a smaller num_steps')
     return list(zip(cuts, cuts[1:]))
 
 # %% ../nbs/01_corpus.ipynb #d48b702b
@@ -247,8 +260,8 @@ def from_files(
             yield from read_pieces(path, encoding, normalizer)
     return _build(pieces, source, *sizes, normalizer=utf8_bytes if raw else normalizer, **settings)
 
-# %% ../nbs/01_corpus.ipynb #ae5cb368
-@dataclass
+# %% ../nbs/01_corpus.ipynb #02bcca5d
+@dataclass(eq=False)
 class Corpus:
     "A text as ids with parts for training, validation and test, read as windows or as streams."
     ids: np.ndarray        # the whole text, in the smallest integer type

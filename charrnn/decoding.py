@@ -29,7 +29,7 @@ def decode_step(
     logits, state = model.apply({'params': params}, ids[None], state, method='unroll_time_major')
     return logits[0], state
 
-# %% ../nbs/06_decoding.ipynb #d210035d
+# %% ../nbs/06_decoding.ipynb #a4e005a1
 @struct.dataclass
 class Sampling:
     "How the next character is chosen."
@@ -52,6 +52,10 @@ class Sampling:
         check_at_least(0, temperature=self.temperature, length_penalty=self.length_penalty)
         check_at_least(1, top_k=self.top_k, beams=self.beams)
         check_at_least(2, no_repeat=self.no_repeat)
+        if self.temperature in (None, float('inf')):
+            raise BadInput(f'temperature is {self.temperature}; expected a finite number')
+        if (self.no_repeat or 0) > 1024:
+            raise BadInput(f'no_repeat is {self.no_repeat}; expected at most 1024')
         check_above(0, top_p=self.top_p, min_p=self.min_p)
         for name, p in (('top_p', self.top_p), ('min_p', self.min_p)):
             if p is not None and p > 1: raise BadInput(f'{name} is {p}; expected at most 1')
@@ -122,7 +126,7 @@ def _write(model, params, prompts, num_preds, vocab, key, block, until, sampling
         return write_blocks(step, sample_logits, model, params, carry, keys, how, num_preds, block)
     return [_search(model, params, step, carry, num_preds, vocab.encode(until), how)]
 
-# %% ../nbs/06_decoding.ipynb #2d708aea
+# %% ../nbs/06_decoding.ipynb #2e14feba
 def stream(
     model,       # the language model
     params,      # its parameters
@@ -136,6 +140,8 @@ def stream(
     **sampling,  # temperature, top_k, no_repeat, beams and others; see `Sampling`
 ):               # yields pieces of text; together they are what `generate` gives
     "Continue a text, handed out as it is written: first the prompt, then piece by piece."
+    if not isinstance(prompt, str):
+        raise BadInput(f'found a {type(prompt).__name__}; expected a prompt that is a str')
     prompt, written = vocab.normalize(prompt), ''
     blocks = _write(model, params, [prompt], num_preds, vocab, key, block, until, sampling)
     yield prompt

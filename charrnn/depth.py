@@ -18,7 +18,7 @@ from .gates import GRUScratch, LSTMScratch
 from .lm import RNNLMScratch
 from .scans import MinGRUScratch
 
-# %% ../nbs/13_depth.ipynb #59896c53
+# %% ../nbs/13_depth.ipynb #08125836
 class StackedRNN(nn.Module):
     """Recurrent cells on top of each other, with dropout on the outputs of each; itself a `Cell`.
 
@@ -31,12 +31,12 @@ class StackedRNN(nn.Module):
     sigma = property(lambda self: self.cells[-1].sigma)
 
     def __post_init__(self):
+        if not self.cells: raise BadInput('there are no cells; expected at least one')
         object.__setattr__(self, 'cells', tuple(self.cells))    # jit wants to hash a model, and cannot hash a list
         super().__post_init__()
 
     def setup(self):
         check_share(dropout=self.dropout)
-        if not self.cells: raise BadInput('there are no cells; expected at least one')
         for i, (below, above) in enumerate(zip(self.cells, self.cells[1:])):
             if below.num_hiddens != above.num_inputs:
                 raise BadInput(f'cell {i + 1} has num_inputs = {above.num_inputs}; expected {below.num_hiddens}, '

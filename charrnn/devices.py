@@ -14,12 +14,13 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from .errors import BadInput, check_at_least
 
-# %% ../nbs/27_devices.ipynb #9a8dec6d
+# %% ../nbs/27_devices.ipynb #400ad8e2
 def use_cpu_devices(
     n,  # host devices, usually as many as the CPU has cores
 ):
     "Make `n` devices of the CPU; BadInput once JAX has started with another number."
-    check_at_least(1, n=n)
+    check_at_least(1, devices=n)
+    if n > (most := max(64, os.cpu_count() or 1)): raise BadInput(f'devices is {n}; expected at most {most} of a CPU')
     try: jax.config.update('jax_num_cpu_devices', n)
     except RuntimeError:
         raise BadInput(f'JAX has started with {len(jax.devices("cpu"))} CPU devices; expected use_cpu_devices({n}) '
@@ -38,8 +39,8 @@ def pick_mesh(
     check_at_least(0, num_gpus=num_gpus)
     check_at_least(1, devices=n)
     if n > len(there):
-        cure = '' if gpus else f': with use_cpu_devices({n}), called before anything is computed, the CPU has so many'
-        raise BadInput(f'found {len(there)} devices ({there[0].platform}); expected {n}{cure}')
+        cure = '' if gpus else f', or use_cpu_devices({n}) before anything is computed'
+        raise BadInput(f'devices is {n}; expected at most the {len(there)} there ({there[0].platform}){cure}')
     return jax.make_mesh((n,), (AXIS,), (AxisType.Auto,), devices=there[:n])
 
 # %% ../nbs/27_devices.ipynb #d6b48fe7

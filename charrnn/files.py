@@ -74,12 +74,12 @@ def download(
     try: return read_file(fetcher.fetch(name, downloader=pooch.HTTPDownloader(timeout=10)))
     except (OSError, ValueError): return None
 
-# %% ../nbs/25_files.ipynb #9960674f
+# %% ../nbs/25_files.ipynb #b5c3e195
 def find_texts(
     paths,  # a file, a folder or a glob pattern, or a list of them
 ):          # their files, each once
     "The text files that some names stand for; BadInput for a name that leads to none."
-    found = {}
+    found = {}                              # {real path: the path as it was named}
     for path in map(str, [paths] if isinstance(paths, (str, Path)) else paths):
         folder = os.path.isdir(path)
         pattern = glob.escape(path) + '/**/*' if folder else path
@@ -90,8 +90,9 @@ def find_texts(
                     if os.path.exists(path) else 'not the name of a file, nor a pattern that fits one')
             raise BadInput(f'{path} is {what}; expected a text file, a folder of .txt files, or a pattern '
                            'such as texts/*.md')
-        found |= dict.fromkeys(map(Path, sorted(files)))
-    return list(found)
+        for file in sorted(files): found.setdefault(os.path.realpath(file), Path(file))
+    if not found: raise BadInput('found no names of files; expected at least one')
+    return list(found.values())
 
 # %% ../nbs/25_files.ipynb #985f38a8
 @contextmanager

@@ -50,7 +50,7 @@ def _arrow(x0, y0, x1, y1, color, dashes, bend, head):
     points = ' '.join(f'{x:.1f},{y:.1f}' for x, y in ((x1, y1), *corners))
     if head: yield f'<polygon points="{points}" style="fill:{color}"/>'
 
-# %% ../nbs/26_notebook.ipynb #9b467e04
+# %% ../nbs/26_notebook.ipynb #a905e464
 class Diagram:
     "Boxes, arrows and words as SVG in the page; lines take the page's text colour."
     def __init__(self,
@@ -77,7 +77,7 @@ class Diagram:
         return self.text(x, y, text)
 
     def arrow(self, x0, y0, x1, y1, color='currentColor', dashed=False, bend=0, head=6):
-        "An arrow from (x0, y0) to (x1, y1); `bend` moves its middle to the left, in pixels; head 0: a line."
+        "An arrow from (x0, y0) to (x1, y1); `bend` moves its middle to its left, in pixels; head 0: a line."
         self.parts += _arrow(x0, y0, x1, y1, _color(color), _dashes(dashed), bend, head)
         return self
 

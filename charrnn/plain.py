@@ -84,18 +84,19 @@ class Model:
             after.append(state)
         return x @ (E.T if self.config['tied'] else self.params['W_hq']) + self.params['b_q'], after
 
-# %% ../nbs/33_plain.ipynb #ba941001
+# %% ../nbs/33_plain.ipynb #868a228c
 def write(
     model,           # a `Model`
     prompt,          # text to continue
     num_preds,       # characters to write
-    temperature=0.,  # 0 takes the likeliest character, 1 draws from the model
+    temperature=1.,  # 0 takes the likeliest character, 1 draws from the model
     seed=0,          # the same seed gives the same text
 ) -> str:            # the prompt and what follows
     "Continue a text."
     if model.normalizer == 'normalize': prompt = re.sub('[^A-Za-z]+', ' ', prompt).lower()
     if model.normalizer == 'utf8_bytes': prompt = prompt.encode().decode('latin-1')    # a character for each byte
     ids, states, rng = {c: i for i, c in enumerate(model.chars)}, model.start, np.random.default_rng(seed)
+    if not prompt: raise ValueError('the prompt is empty; expected at least one character')
     for c in prompt: logits, states = model.read(states, ids.get(c, 0))
     text = prompt
     for _ in range(num_preds):
@@ -105,13 +106,14 @@ def write(
         logits, states = model.read(states, i)
     return text
 
-# %% ../nbs/33_plain.ipynb #73487dff
+# %% ../nbs/33_plain.ipynb #b83cd064
 def export(
     path='writer.py',  # script to write
 ):
     "Write a script that needs only Python and NumPy: `python writer.py MODEL.safetensors 'a prompt' 200 0.6`."
     run = """
 if __name__ == '__main__':
+    if len(sys.argv) < 2: sys.exit(f'usage: python {sys.argv[0]} MODEL.safetensors [PROMPT [CHARACTERS [TEMPERATURE]]]')
     model, prompt, num_preds, temperature = (sys.argv[1:] + ['time traveller', 200, 0.6][len(sys.argv) - 2:])[:4]
     print(write(Model(model), prompt, int(num_preds), float(temperature)))
 """

@@ -103,7 +103,7 @@ def divide_time(
     judged = int(min(characters, max(640, 0.02 * seconds * reading)))
     return int((0.95 * seconds - 5 * judged / reading) * pace), judged
 
-# %% ../nbs/34_plan.ipynb #43f574e1
+# %% ../nbs/34_plan.ipynb #d15e354f
 def plan(
     data,        # Corpus
     minutes,     # for the whole training
@@ -133,4 +133,4 @@ def plan(
     s |= {name: share for name in ('dropout', 'drop_connect') if name not in fixed and s[name]}
     s |= dict(max_epochs=math.ceil(epochs), max_steps=updates, val_every=-(-updates // 4), patience=4, max_val=judged)
     return data, s, (f'{pace:,.0f} updates a second with {network.rnn.num_hiddens} units; {updates:,} updates read '
-                     f'the text {epochs:.3g} times, with {density:.2g} parameters a character; dropout {s["dropout"]}')
+                     f'the text {epochs:.3g} times; parameters per character: {density:.2g}; dropout {s["dropout"]}')

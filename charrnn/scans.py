@@ -12,7 +12,7 @@ from .cell import StepCell, cell_weights, project, start_state
 from .errors import BadInput, check_at_least
 from .recurrence import linear_recurrence
 
-# %% ../nbs/12_scans.ipynb #3f7b5290
+# %% ../nbs/12_scans.ipynb #dd1a3fad
 class MinGRUScratch(StepCell):
     """The minimal GRU over a sequence, whose gates see the input only: all steps at once (Feng et al. 2024).
 
@@ -20,6 +20,7 @@ class MinGRUScratch(StepCell):
     BadInput for sizes below 1, for a `drop_connect` other than 0, and for inputs or a state of another shape."""
     def setup(self):
         check_at_least(1, num_inputs=self.num_inputs, num_hiddens=self.num_hiddens)
+        check_at_least(0, sigma=self.sigma)
         if self.drop_connect:
             raise BadInput(f'drop_connect is {self.drop_connect}; expected 0, as a MinGRU has no recurrent weights')
         self.W_xh = self.param('W_xh', cell_weights(self.sigma, 1)[0], (self.num_inputs, 2 * self.num_hiddens))

@@ -14,7 +14,7 @@ from .devices import for_rows
 from .errors import BadInput
 from .lm import nll
 
-# %% ../nbs/15_surprise.ipynb #4d29c943
+# %% ../nbs/15_surprise.ipynb #18488d7a
 def score(
     model,   # the language model
     params,  # its parameters
@@ -22,6 +22,8 @@ def score(
     vocab,   # the vocabulary of the model's corpus
 ):           # log-probabilities in nats, (characters - 1,): that of each but the first, given all before it
     "How likely a model finds a text; BadInput if the text is too short. A character that is unknown counts as `<unk>`."
+    if len(vocab) != model.vocab_size:
+        raise BadInput(f'the vocabulary has {len(vocab)} entries; expected {model.vocab_size}, as the model')
     ids = vocab.encode(vocab.normalize(text)).astype(np.int32)
     if len(ids) < 2: raise BadInput(f'the text has {len(ids)} characters; expected at least 2')
     params, state, scores = for_rows(params, 1), model.rnn.initial_state(1), []

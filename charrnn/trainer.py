@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['make_optimizer', 'first_state', 'check_fits', 'prepare', 'train_blocks', 'add_row', 'one_line', 'plot_history',
-           'validate', 'waited', 'Trainer']
+           'validate', 'waited', 'run_settings', 'Trainer']
 
 # %% ../nbs/30_trainer.ipynb #e34f6136
 import time, warnings
@@ -58,7 +58,7 @@ def first_state(
     if lr is not None: opt_state = optax.tree_utils.tree_set(opt_state, lr=lr)
     return TrainState(zero, zero, zero, params, opt_state, key)
 
-# %% ../nbs/30_trainer.ipynb #b8e8a521
+# %% ../nbs/30_trainer.ipynb #4ca9e9be
 @lru_cache
 def check_fits(model, optimizer, batch_size, num_steps, mesh):
     "Bytes that training a model of this size needs on each device; BadInput if there are fewer."
@@ -72,7 +72,7 @@ def check_fits(model, optimizer, batch_size, num_steps, mesh):
     needed = 4 * tree_bytes(state) + tree_bytes(saved)
     check_memory(needed, mesh,
                  f'a model with num_hiddens = {model.rnn.num_hiddens} on batches of {batch_size} x '
-                 f'{num_steps}', 'width, batch_size or num_steps')
+                 f'{num_steps}', 'num_hiddens, batch_size or num_steps')
     return needed
 
 # %% ../nbs/30_trainer.ipynb #452517c0
@@ -229,19 +229,22 @@ def waited(history) -> int:
 def _out_of_patience(trainer):
     return trainer.patience and trainer.history and waited(trainer.history) >= trainer.patience
 
-# %% ../nbs/30_trainer.ipynb #e0a4dab0
+# %% ../nbs/30_trainer.ipynb #fc30b1e2
 @contextmanager
 def _ended_well(trainer):
     "Turn Ctrl-C into an early end, and keep the best parameters where patience asks for them."
     try: yield
     except KeyboardInterrupt:
         trainer.interrupted = True
-        print(f'interrupted after update {trainer.state.step}; what was learned so far is kept')
+        print(f'interrupted after update {trainer.state.step}; the trainer keeps this state')
     finally:
         if trainer.patience: trainer.state = trainer.state.replace(params=trainer.state.best)
 
-# %% ../nbs/30_trainer.ipynb #90fe6ac2
-def _settings(trainer, batches):
+# %% ../nbs/30_trainer.ipynb #1c1c7121
+def run_settings(
+    trainer,  # Trainer; its `model` is set
+    batches,  # training batches of the first epoch
+):            # dict
     "What decides about a training besides its state, as JSON has it."
     names = ('max_epochs', 'max_steps', 'gradient_clip_val', 'accumulate', 'val_every', 'patience',
              'seed')
@@ -251,12 +254,13 @@ def _settings(trainer, batches):
         optimizer=optimizer, model=' '.join(repr(trainer.model).split()), devices=trainer.mesh.size,
         data=f'{len(batches)} batches of {size}, order {batches.order}, sha256 {sha256(ids)[:8]}')
 
+# %% ../nbs/30_trainer.ipynb #d0201abd
 @contextmanager
 def _kept(trainer, folder, batches):
     "Go on from the state in a folder, if there is one, and leave the last one there."
     trainer.folder, trainer.saved = folder, time.monotonic()
     if folder is None: return (yield)
-    with state_folder(folder, _settings(trainer, batches), 'max_epochs') as before:
+    with state_folder(folder, run_settings(trainer, batches), 'max_epochs') as before:
         trainer.state = trainer.state.replace(carry=divide(first_carry(trainer.model, batches), trainer.mesh))
         if found := load_state(folder, trainer.state):
             state, trainer.record = found
@@ -283,10 +287,10 @@ def _save(trainer):
     save_state(trainer.folder, int(state.step), state, record)
     trainer.saved = time.monotonic()
 
-# %% ../nbs/30_trainer.ipynb #b9a9a008
+# %% ../nbs/30_trainer.ipynb #ee4bff97
 def _check(trainer):
     t = trainer
-    check_at_least(0, gradient_clip_val=t.gradient_clip_val, save_minutes=t.save_minutes)
+    check_at_least(0, gradient_clip_val=t.gradient_clip_val, save_minutes=t.save_minutes, seed=t.seed)
     check_at_least(1, max_epochs=t.max_epochs, max_steps=t.max_steps, accumulate=t.accumulate,
                    val_every=t.val_every, patience=t.patience)
     if isinstance(t.optimizer, str) and t.optimizer not in OPTIMIZERS:
@@ -304,7 +308,7 @@ def _evaluate_trained(trainer, data):
     with jax.default_device(trainer.mesh.devices[0]):       # as in `fit`, so that its program is used again
         return evaluate(trainer.model, trainer.state.params, batches)
 
-# %% ../nbs/30_trainer.ipynb #5049b78a
+# %% ../nbs/30_trainer.ipynb #81249a8d
 @dataclass
 class Trainer:
     "Train a language model; afterwards see `state.params`, `history` and `plot()`."
@@ -331,8 +335,9 @@ class Trainer:
     history = property(lambda self: self.record['history'], doc='One dict a validation.')
 
     def fit(self, model, data, params=None, resume=None):
-        """Train `model` on `data`, from `params` or fresh ones. Ctrl-C ends it early.
-        `resume` is a folder for the state; a run that is there already is continued."""
+        """Train `model` on `data`: a `Corpus`, batches, or an object with train_dataloader(epoch) and
+        maybe val_dataloader(). `params`: to begin from; None: fresh ones. `resume`: a folder for the
+        state; a run in it is continued. Ctrl-C ends it early; FloatingPointError if it diverges."""
         (train, val), self.model = _data_loaders(self, data), model
         self.record, self.interrupted = dict(history=[], since=[]), False
         with jax.default_device(self.mesh.devices[0]):
@@ -351,4 +356,6 @@ class Trainer:
         "Judge the model on every character of `data`: batches, or a data object's validation part."
         return _evaluate_trained(self, data)
 
-    def plot(self): return plot_history(self.history)
+    def plot(self):
+        "Perplexity, gradient norm and speed over the updates, as a matplotlib figure."
+        return plot_history(self.history)

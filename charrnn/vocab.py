@@ -11,7 +11,7 @@ from collections import Counter
 import numpy as np
 from .errors import BadInput
 
-# %% ../nbs/00_vocab.ipynb #59527744
+# %% ../nbs/00_vocab.ipynb #e9a9b383
 def _code_point_table(
     token_to_idx,  # {token: id}
 ):                 # ids by code point, of the smallest type; the last entry, 0, is for all beyond
@@ -33,7 +33,7 @@ def _look_up(
         raise BadInput(f'found id {wrong}; expected 0 to {n - 1}, as the vocabulary has {n} tokens')
     return [idx_to_token[i] for i in ids.tolist()] if ids.ndim else idx_to_token[int(ids)]
 
-# %% ../nbs/00_vocab.ipynb #17ae90f6
+# %% ../nbs/00_vocab.ipynb #f6da786d
 class TokenList:
     "Tokens in a fixed order. The position of a token is its id; 0 is for what is not on the list."
     def __init__(self, idx_to_token):     # the tokens, in the order of their ids
@@ -43,18 +43,17 @@ class TokenList:
         self.dtype = self._table.dtype
 
     def __repr__(self):
-        first = ' '.join(map(repr, self.idx_to_token[:6]))
-        return f'{type(self).__name__}({len(self)} tokens: {first} ...)'
+        return f'{type(self).__name__}({len(self)} tokens: {str(self.idx_to_token[:6])[1:-1]}, ...)'
     def __len__(self): return len(self.idx_to_token)
+    def __iter__(self): return iter(self.idx_to_token)
+    def __contains__(self, token): return token in self.token_to_idx
     def __eq__(self, other): return self.idx_to_token == getattr(other, 'idx_to_token', None)
     def __getitem__(self, token):
         if isinstance(token, (list, tuple)): return [self[t] for t in token]
         return self.token_to_idx.get(token, 0)
 
-    def encode(self,
-        text,  # a str, encoded character by character, or a list of tokens
-    ):         # ids, one-dimensional array of type `dtype`; 0 for what is not on the list
-        "Text to ids; BadInput for anything but text."
+    def encode(self, text):
+        "A str or a list of tokens to an array of ids, 0 for what is not listed; else BadInput."
         if isinstance(text, (list, tuple)): return np.array(self[text], self.dtype)
         if not isinstance(text, str):
             raise BadInput(f'found {type(text).__name__}; expected a str or a list of tokens')
