@@ -66,7 +66,7 @@ def disks():
     p = begun(train('words.txt', '--run gone --max-epochs 100000'))
     time.sleep(4)
     shutil.rmtree((here/'gone').rename(here/'going'))   # at once: a state may be written meanwhile
-    ended(p, 'a folder that is deleted during the run', (1,))
+    ended(p, 'a folder that is deleted during the run', (2,))
     first = begun(train('words.txt', '--run shared --max-epochs 100000'))
     time.sleep(4)
     before = (here/'shared'/'config.json').read_bytes()

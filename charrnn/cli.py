@@ -87,12 +87,12 @@ def _estimate(updates):
         before = row['step']                    # the updates until here were compiled, too
     return tell
 
-# %% ../nbs/39_cli.ipynb #a09173c0
+# %% ../nbs/39_cli.ipynb #f98b010f
 def _not_a_text(files, *written):
     "Raise BadInput for a file to be written that is one of the texts."
     texts = {os.path.realpath(p) for p in find_texts(files)} if files else ()
     for path in written:
-        if os.path.realpath(path) in texts: raise BadInput(f'{path} is one of the texts; expected another')
+        if os.path.realpath(path) in texts: raise BadInput(f'{path} is one of the texts; expected another file name')
 
 def _size(params): return sum(p.size for p in jax.tree.leaves(params))
 

@@ -82,7 +82,7 @@ def first_carry(
     "The state that is carried into the first batch of streams."
     return model.rnn.initial_state(batches.batch_size) if batches.stateful else None
 
-# %% ../nbs/05_training.ipynb #bb65d3e5
+# %% ../nbs/05_training.ipynb #70976122
 @dataclass(frozen=True)
 class _Judge:
     "The loss of a batch for `run_updates`; its state is the parameters."
@@ -96,7 +96,7 @@ def evaluate(
     model,    # the language model
     params,   # its parameters
     batches,  # `Batches`, or an iterable of pairs (X, Y), each (batch, num_steps)
-) -> dict:    # loss (nats a character), perplexity, bits_per_char, characters (their number)
+) -> dict:    # loss (nats a character), perplexity, bits_per_char, characters (in all rows)
     "Judge a model on every character of `batches`."
     batches = as_batches(batches)
     params, size = for_rows(params, batches.batch_size), min(len(batches), 64)
