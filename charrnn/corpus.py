@@ -149,7 +149,7 @@ class Batches:
             (X,), (Y,), (lengths,) = self.cut(batch, 1)
             yield X[lengths > 0, :lengths.max()], Y[lengths > 0, :lengths.max()]
 
-# %% ../nbs/01_corpus.ipynb #9380efaf
+# %% ../nbs/01_corpus.ipynb #68e558d0
 def as_batches(
     data,  # Batches, or an iterable of pairs (X, Y) of integers, (batch, num_steps) each
 ):         # Batches
@@ -157,9 +157,10 @@ def as_batches(
     if isinstance(data, Batches): return data
     expected = ('expected Batches, such as data.val_dataloader(), or a list of pairs (X, Y); '
                 'a generator is used up after one pass')
-    try: pairs = [(np.asarray(X), np.asarray(Y)) for X, Y in data]
-    except (TypeError, ValueError): pairs = []
-    if not pairs: raise BadInput(f'found no batches in a {type(data).__name__}; {expected}')
+    pairs = [*data] if hasattr(data, '__iter__') else []
+    if not pairs or not all(isinstance(p, (tuple, list)) and len(p) == 2 for p in pairs):
+        raise BadInput(f'found no batches in a {type(data).__name__}; {expected}')
+    pairs = [(np.asarray(X), np.asarray(Y)) for X, Y in pairs]
     for X, Y in pairs:
         if X.ndim != 2 or X.shape != Y.shape:
             raise BadInput(f'a batch has shapes {X.shape} and {Y.shape}; expected X and Y both '

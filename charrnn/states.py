@@ -32,9 +32,13 @@ def state_folder(
         write_whole(path/'settings.json', json.dumps(settings, indent=1).encode())
         yield before
 
-# %% ../nbs/28_states.ipynb #2418a4bb
-def check_settings(path, settings, grows='') -> dict:
-    "The settings that `state_folder` would give; BadInput if they are others."
+# %% ../nbs/28_states.ipynb #cdaf2b3b
+def check_settings(
+    path,      # folder
+    settings,  # as for `state_folder`
+    grows='',  # name of a setting that may become larger
+) -> dict:     # the settings that are there; without any, the given ones
+    "Compare settings with those of a folder, and write nothing; BadInput if they differ."
     file = Path(path)/'settings.json'
     before = json.loads(file.read_text()) if file.exists() else settings
     for name in sorted({*before, *settings}):

@@ -33,7 +33,7 @@ def _look_up(
         raise BadInput(f'found id {wrong}; expected 0 to {n - 1}, as the vocabulary has {n} tokens')
     return [idx_to_token[i] for i in ids.tolist()] if ids.ndim else idx_to_token[int(ids)]
 
-# %% ../nbs/00_vocab.ipynb #f6da786d
+# %% ../nbs/00_vocab.ipynb #eef9726a
 class TokenList:
     "Tokens in a fixed order. The position of a token is its id; 0 is for what is not on the list."
     def __init__(self, idx_to_token):     # the tokens, in the order of their ids
@@ -53,7 +53,8 @@ class TokenList:
         return self.token_to_idx.get(token, 0)
 
     def encode(self, text):
-        "A str or a list of tokens to an array of ids, 0 for what is not listed; else BadInput."
+        """A str, character by character, or a list of tokens, to ids: one-dimensional, of type
+        `dtype`, 0 for what is not on the list. BadInput for anything else."""
         if isinstance(text, (list, tuple)): return np.array(self[text], self.dtype)
         if not isinstance(text, str):
             raise BadInput(f'found {type(text).__name__}; expected a str or a list of tokens')
