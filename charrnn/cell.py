@@ -25,16 +25,14 @@ def rnn_step(
     "One step of the plain RNN (Elman 1990): h_t = tanh(x_t W_xh + h_{t-1} W_hh + b_h)."
     return jnp.tanh(x @ W_xh + h @ W_hh + b_h)
 
-# %% ../nbs/02_cell.ipynb #a923dd4b
+# %% ../nbs/02_cell.ipynb #d4ff066d
 def _rnn_forward(h, x_proj, h_proj): return jnp.tanh(x_proj + h_proj), None
 
-def _rnn_linearize(before, after, residuals): return after
-
-def _rnn_transpose(h, d_after):
+def _rnn_backward(before, h, residuals, d_after):
     d = d_after * (1 - h ** 2)
     return jnp.zeros_like(d), d, d
 
-RNN_STEP = Step(_rnn_forward, _rnn_linearize, _rnn_transpose)
+RNN_STEP = Step(_rnn_forward, _rnn_backward)
 
 def project(
     inputs,  # (num_steps, batch, num_inputs), or ids (num_steps, batch) for one-hot rows

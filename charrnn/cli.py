@@ -5,17 +5,17 @@
 # %% auto #0
 __all__ = ['COMMANDS', 'csv_log', 'train', 'write', 'judge', 'info', 'write_script', 'complete', 'bench', 'main']
 
-# %% ../nbs/39_cli.ipynb #ac576d55
+# %% ../nbs/39_cli.ipynb #65be9d7f
 import argparse, io, math, os, secrets, signal, sys, time, unicodedata
 from collections import Counter
-from contextlib import redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from copy import copy
 from importlib.metadata import version
 from inspect import Parameter, signature
 from itertools import chain
 from json import dumps, loads
 from pathlib import Path
-from threading import Timer
+from threading import Timer, current_thread, main_thread
 from typing import get_args
 from _thread import interrupt_main
 import jax
@@ -32,7 +32,7 @@ from .lm import bits_per_char, perplexity
 from .plain import export
 from .plan import DEFAULTS, make_model, make_trainer, num_parameters, plan, taken
 from .surprise import score
-from .states import check_settings
+from .states import compare_settings
 from .trainer import check_fits, make_optimizer, plot_history, run_settings
 from .training import OPTIMIZERS
 
@@ -100,20 +100,21 @@ def _report(name, judged):
     print(f'{name} perplexity: {judged["perplexity"]:.2f} ({judged["loss"]:.3f} nats, '
           f'{judged["bits_per_char"]:.3f} bits a character)')
 
-# %% ../nbs/39_cli.ipynb #4e37784d
+# %% ../nbs/39_cli.ipynb #f8c7f9f5
 def _fit_and_save(trainer, model, data, params, out, states, licence):
     "Train, save what was learned whatever ended the training, and give the judgement of it."
     uniform, judged = math.log(len(data.vocab)), None
     try: trainer.fit(model, data, params, resume=states)
     finally:
         if trainer.state and trainer.state.step:
-            judged = trainer.evaluate(data)
-            if judged['loss'] < uniform:
-                save_model(out, model, trainer.state.params, data.vocab, source=data.source, licence=licence,
-                           history=trainer.history)
-                known = data.vocab.encode(data.vocab.normalize('time traveller')).all()
-                print(f'saved as {out}; to let it write: charrnn generate --model {out}',
-                      *['--prompt TEXT'] * (not known))
+            with _undisturbed():
+                judged = trainer.evaluate(data)
+                if judged['loss'] < uniform:
+                    save_model(out, model, trainer.state.params, data.vocab, source=data.source, licence=licence,
+                               history=trainer.history)
+                    known = data.vocab.encode(data.vocab.normalize('time traveller')).all()
+                    print(f'saved as {out}; to let it write: charrnn generate --model {out}',
+                          *['--prompt TEXT'] * (not known))
     if not judged:
         print('nothing was learned, and nothing is saved')
         raise KeyboardInterrupt
@@ -121,6 +122,15 @@ def _fit_and_save(trainer, model, data, params, out, states, licence):
     raise RuntimeError(f'the validation loss ends at {judged["loss"]:.3g} nats, no better than the uniform model with '
                        f'{uniform:.3g}; nothing is saved: try another learning rate (now {model.lr}), more text or '
                        'more epochs')
+
+@contextmanager
+def _undisturbed():
+    "Do not hear Ctrl-C, or a request to end."
+    signs = (signal.SIGINT, signal.SIGTERM) if current_thread() is main_thread() else ()
+    before = {sign: signal.signal(sign, signal.SIG_IGN) for sign in signs}
+    try: yield
+    finally:
+        for sign, handler in before.items(): signal.signal(sign, handler)
 
 # %% ../nbs/39_cli.ipynb #0f60cbd6
 def _run_folder(s):
@@ -135,11 +145,11 @@ def _run_folder(s):
     check_writable(folder/'config.json')
     return folder
 
-# %% ../nbs/39_cli.ipynb #e81be16a
+# %% ../nbs/39_cli.ipynb #787b4349
 def _store(s, folder, trainer, model, data):
     "Write the options of a run into its folder, unless the states in it are those of another run."
     trainer.model = model
-    check_settings(folder/'states', run_settings(trainer, as_batches(data.train_dataloader())), 'max_epochs')
+    compare_settings(folder/'states', run_settings(trainer, as_batches(data.train_dataloader())), 'max_epochs')
     defaults = {name: p.default for name, p in signature(train).parameters.items()}
     given = {k: v for k, v in s.items() if k in s['settings'] or k in defaults and v != defaults[k]}
     def absolute(v):
@@ -314,7 +324,7 @@ def _readable(text, vocab):
     "What a model has written; of a model of bytes, as the UTF-8 that they are."
     return text.encode('latin-1').decode('utf-8', 'replace') if vocab.normalizer is utf8_bytes else text
 
-# %% ../nbs/39_cli.ipynb #85a4283d
+# %% ../nbs/39_cli.ipynb #ff8ee10d
 def write(
     model:Path=None,         # model saved by charrnn train; without it, the one that comes with charrnn
     prompt='time traveller', # text to continue; - reads it from the standard input
@@ -332,6 +342,7 @@ def write(
     check_at_least(1, samples=samples)
     _check_seed(seed)
     key = jax.random.key(secrets.randbits(31) if seed is None else seed)
+    if saved.vocab.normalizer is utf8_bytes: until = utf8_bytes(until)
     texts = [stream(saved.model, saved.params, prompt, num_preds, saved.vocab, key=k, until=until, **sampling)
              for k in ([key] if samples == 1 else jax.random.split(key, samples))]
     first = next(texts[0])                     # whatever is wrong with the arguments is known before a line is printed

@@ -80,12 +80,13 @@ def sample_logits(
         logits = jnp.where(logits < least, -jnp.inf, logits)
     return (logits + sampling.temperature * noise).argmax(-1).astype(jnp.int32)
 
-# %% ../nbs/06_decoding.ipynb #d7849b37
+# %% ../nbs/06_decoding.ipynb #7f3839f3
 @lru_cache(8)
 def _first_state(model, batch_size): return model.rnn.initial_state(batch_size)
 
-def _or_zero(key):
-    "The key, or for None key 0, without a program to compile."
+def _as_key(key):
+    "The key, or the one of a number; for None key 0, without a program to compile."
+    if isinstance(key, (int, np.integer)): return jax.random.key(key)
     zeros = np.zeros(2, np.uint32)
     return jax.random.wrap_key_data(zeros, impl='threefry2x32') if key is None else key
 
@@ -97,7 +98,7 @@ def _search(model, params, step, carry, num_preds, until, how):
                          how.beams)[0] for row in rows]
     return np.stack(texts, 1)[:num_preds]
 
-# %% ../nbs/06_decoding.ipynb #ba72a974
+# %% ../nbs/06_decoding.ipynb #a28653ec
 def _write(model, params, prompts, num_preds, vocab, key, block, until, sampling):
     "Check everything, read the prompts, and write: an iterator of ids, (n, batch) each."
     how = Sampling(**sampling)
@@ -113,7 +114,7 @@ def _write(model, params, prompts, num_preds, vocab, key, block, until, sampling
     ids = np.zeros((1 << int(lengths.max() - 1).bit_length(), len(prompts)), np.int32)
     encoded = [vocab.encode(p) for p in prompts]
     for row, p in zip(ids.T, encoded): row[:len(p)] = p
-    keys = _or_zero(key).reshape(-1) if how.temperature else None
+    keys = _as_key(key).reshape(-1) if how.temperature else None
     params, state = for_rows(params, len(prompts)), _first_state(model, len(prompts))
     state, lengths, keys = divide((state, lengths, keys), mesh_of(params))
     ids = divide(ids, mesh_of(params), 1)
@@ -126,7 +127,7 @@ def _write(model, params, prompts, num_preds, vocab, key, block, until, sampling
         return write_blocks(step, sample_logits, model, params, carry, keys, how, num_preds, block)
     return [_search(model, params, step, carry, num_preds, vocab.encode(until), how)]
 
-# %% ../nbs/06_decoding.ipynb #2e14feba
+# %% ../nbs/06_decoding.ipynb #eef4e54b
 def stream(
     model,       # the language model
     params,      # its parameters
@@ -134,7 +135,7 @@ def stream(
     num_preds,   # characters to write
     vocab,       # the vocabulary of the model's corpus
     *,
-    key=None,    # random key; None: key 0
+    key=None,    # random key, or a number to make it of; None: 0
     block=64,    # characters written at a time
     until='',    # end early, after the first occurrence of this text in what is written; '': do not
     **sampling,  # temperature, top_k, no_repeat, beams and others; see `Sampling`
@@ -151,7 +152,7 @@ def stream(
         yield written[before:end]
         if end: return
 
-# %% ../nbs/06_decoding.ipynb #fa59bbc5
+# %% ../nbs/06_decoding.ipynb #60f86f0c
 def generate(
     model,       # the language model
     params,      # its parameters
@@ -159,7 +160,7 @@ def generate(
     num_preds,   # characters to write
     vocab,       # the vocabulary of the model's corpus
     *,
-    key=None,    # random key; for a list of prompts it is split, one for each; None: key 0
+    key=None,    # as for `stream`; for a list of prompts it is split, one for each
     until='',    # end early, after the first occurrence of this text in what is written; '': do not
     **sampling,  # temperature, top_k, no_repeat, beams and others; see `Sampling`
 ):               # the prompt, normalised, and `num_preds` characters; a list for a list
@@ -169,7 +170,7 @@ def generate(
                               until=until, **sampling))
     prompts = [vocab.normalize(p) for p in prompt]
     if not prompts: return []
-    keys = jax.random.split(jax.random.key(0) if key is None else key, len(prompts))
+    keys = jax.random.split(_as_key(key), len(prompts))
     blocks = _write(model, params, prompts, num_preds, vocab, keys, 1024, until, sampling)
     texts = [vocab.decode(ids) for ids in np.concatenate([*blocks]).T]
     return [p + text[:_end(text, until)] for p, text in zip(prompts, texts)]

@@ -23,25 +23,21 @@ def gru_forward(
     n = jnp.tanh(x_proj[:, -H:] + r * h_n)
     return n + z * (h - n), (r, z, n, h_n)
 
-# %% ../nbs/11_gates.ipynb #c9111eb9
-def _gru_linearize(h, after, residuals):
+# %% ../nbs/11_gates.ipynb #481fb4d3
+def _gru_backward(h, after, residuals, d):
     r, z, n, h_n = residuals
-    to_n = (1 - z) * (1 - n ** 2)
-    to_gates = to_n * h_n * r * (1 - r), (h - n) * z * (1 - z)
-    return z, jnp.concatenate([*to_gates, to_n], axis=-1), jnp.concatenate([*to_gates, to_n * r], axis=-1)
+    d_n = d * (1 - z) * (1 - n ** 2)
+    d_z = d * (h - n) * z * (1 - z)
+    d_r = d_n * h_n * r * (1 - r)
+    return d * z, jnp.concatenate([d_r, d_z, d_n], axis=-1), jnp.concatenate([d_r, d_z, d_n * r], axis=-1)
 
-def _gru_transpose(coefficients, d):
-    z, to_x, to_h = coefficients
-    d3 = jnp.concatenate([d, d, d], axis=-1)
-    return d * z, d3 * to_x, d3 * to_h
-
-# %% ../nbs/11_gates.ipynb #56069532
+# %% ../nbs/11_gates.ipynb #3fc9e899
 class GRUScratch(StepCell):
     """The gated recurrent unit over a sequence (Cho et al. 2014).
 
     Parameters: those of `StepCell` with three blocks of weights: reset, update, candidate; `b_hn` (num_hiddens,) = 0.
     BadInput, as for `StepCell`, for sizes below 1 and for inputs or a state of another shape."""
-    num_gates, step = 3, Step(gru_forward, _gru_linearize, _gru_transpose)
+    num_gates, step = 3, Step(gru_forward, _gru_backward)
 
     def setup(self):
         super().setup()
@@ -62,28 +58,24 @@ def lstm_forward(
     c = f * state[0] + i * n
     return (c, o * jnp.tanh(c)), (i, f, n, o)
 
-# %% ../nbs/11_gates.ipynb #0d28c27d
-def _lstm_linearize(before, after, gates):
+# %% ../nbs/11_gates.ipynb #e7d2d3e4
+def _lstm_backward(before, after, gates, d_after):
     i, f, n, o = gates
-    tanh_c = jnp.tanh(after[0])
-    to_a = [n * i * (1 - i), before[0] * f * (1 - f), i * (1 - n ** 2), tanh_c * o * (1 - o)]
-    return f, o * (1 - tanh_c ** 2), jnp.concatenate(to_a, axis=-1)
-
-def _lstm_transpose(coefficients, d_after):
-    f, to_c, to_a = coefficients
     d_c, d_h = d_after
-    d_c += d_h * to_c
-    d_a = jnp.concatenate([d_c, d_c, d_c, d_h], axis=-1) * to_a
+    tanh_c = jnp.tanh(after[0])
+    d_c += d_h * o * (1 - tanh_c ** 2)
+    d_a = [d_c * n * i * (1 - i), d_c * before[0] * f * (1 - f), d_c * i * (1 - n ** 2), d_h * tanh_c * o * (1 - o)]
+    d_a = jnp.concatenate(d_a, axis=-1)
     return (d_c * f, jnp.zeros_like(d_h)), d_a, d_a
 
-# %% ../nbs/11_gates.ipynb #be451b6f
+# %% ../nbs/11_gates.ipynb #6bd996f3
 class LSTMScratch(StepCell):
     """The long short-term memory over a sequence; its state is the pair (c, h) (Hochreiter and Schmidhuber 1997).
 
     Parameters: those of `StepCell` with four blocks of weights: input, forget, candidate, output.
     BadInput, as for `StepCell`, for sizes below 1 and for inputs or a state of another shape."""
     forget_bias: float = 1.     # initial bias of the forget gate
-    num_gates, step = 4, Step(lstm_forward, _lstm_linearize, _lstm_transpose)
+    num_gates, step = 4, Step(lstm_forward, _lstm_backward)
 
     def init_bias(self, key, shape): return jnp.repeat(jnp.array([0., self.forget_bias, 0., 0.]), self.num_hiddens)
 

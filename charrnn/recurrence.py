@@ -47,14 +47,14 @@ def _pick_bwd(saved, d):
 
 pick_rows.defvjp(lambda W, ids: (W[ids], (W, ids)), _pick_bwd)
 
-# %% ../nbs/21_recurrence.ipynb #799bf08d
+# %% ../nbs/21_recurrence.ipynb #77f1d0f1
 class Step(NamedTuple):
     "One time step of a cell, and how it is differentiated and compiled."
     # (state, x_proj, h_proj) -> state; with a derivative of its own (state, residuals)
     forward: Callable
-    linearize: Callable | None = None # (states before, states after, residuals), all steps at once -> coefficients
-    transpose: Callable | None = None # (coefficients, gradient of the state after) -> of state before, x_proj, h_proj
-    unroll: int | None = None         # steps in an iteration of the compiled loop; None: 8 without gates, 2 with
+    # (state before, state after, residuals, gradient of the state after) -> gradients of state before, x_proj, h_proj
+    backward: Callable | None = None
+    unroll: int | None = None # steps in an iteration of the compiled loop; None: 8 without gates, 2 with
 
 def output_of(
     state,  # a cell's state: h, or a tuple whose last part is h
@@ -62,7 +62,7 @@ def output_of(
     "The part of a state that the next step and the next layer see."
     return state[-1] if isinstance(state, tuple) else state
 
-# %% ../nbs/21_recurrence.ipynb #1bf7127f
+# %% ../nbs/21_recurrence.ipynb #4944850d
 def recur(
     step,       # Step
     W_hh,       # recurrent weights, (num_hiddens, width of h_proj)
@@ -71,7 +71,7 @@ def recur(
     state,      # before the first step, (batch, num_hiddens) or a tuple of such
 ):              # outputs: h after every step, (num_steps, batch, num_hiddens); and the last state
     "Run a cell over time: state_t = step(state_{t-1}, x_proj_t, h_{t-1} W_hh + b_hh)."
-    step = step if step.linearize else _derived(step)
+    step = step if step.backward else _derived(step)
     if step.unroll is None: step = step._replace(unroll=8 if W_hh.shape[0] == W_hh.shape[1] else 2)
     return _recur(step, W_hh, b_hh, x_proj, state)
 
@@ -86,13 +86,12 @@ def _recur_fwd(step, W_hh, b_hh, x_proj, state):
     last, (states, residuals) = jax.lax.scan(body, state, x_proj, unroll=step.unroll)
     return (output_of(states), last), (W_hh, b_hh, state, states, residuals)
 
-# %% ../nbs/21_recurrence.ipynb #b271c604
+# %% ../nbs/21_recurrence.ipynb #815e388e
 def _derived(step):
     "A step with the derivative that JAX gives it."
     def forward(state, x_proj, h_proj): return step.forward(state, x_proj, h_proj), (x_proj, h_proj)
-    def linearize(before, after, residuals): return before, *residuals
-    def transpose(at, d_after): return jax.vjp(step.forward, *at)[1](d_after)
-    return Step(forward, linearize, transpose, step.unroll)
+    def backward(before, after, residuals, d_after): return jax.vjp(step.forward, before, *residuals)[1](d_after)
+    return Step(forward, backward, step.unroll)
 
 def _add_to_output(d_state, d):
     "The gradient of a state plus a gradient of its output."
@@ -101,13 +100,14 @@ def _add_to_output(d_state, d):
 def _recur_bwd(step, saved, grads):
     W_hh, b_hh, first, states, residuals = saved
     before = jax.tree.map(lambda s, ss: jnp.concatenate([s[None], ss[:-1]]), first, states)
-    def body(d_state, now):
-        coefficients, d_output = now
-        d_before, d_x, d_h = step.transpose(coefficients, _add_to_output(d_state, d_output))
-        return _add_to_output(d_before, d_h @ W_hh.T), (d_x, None if d_h is d_x else d_h)
     d_outputs, d_last = grads
-    coefficients = step.linearize(before, states, residuals)
-    d_first, (d_x, d_h) = jax.lax.scan(body, d_last, (coefficients, d_outputs), reverse=True, unroll=step.unroll)
+    W_T, few_rows = W_hh.T, d_outputs.shape[1] < 64
+    def body(d_state, now):
+        *at, d_output = now
+        d_before, d_x, d_h = step.backward(*at, _add_to_output(d_state, d_output))
+        return _add_to_output(d_before, d_h @ (W_T if few_rows else W_hh.T)), (d_x, None if d_h is d_x else d_h)
+    of_all_steps = before, states, residuals, d_outputs
+    d_first, (d_x, d_h) = jax.lax.scan(body, d_last, of_all_steps, reverse=True, unroll=step.unroll)
     if d_h is None: d_h = d_x
     d_W = merge_time_and_batch(output_of(before)).T @ merge_time_and_batch(d_h)
     return d_W, None if b_hh is None else d_h.sum((0, 1)), d_x, d_first

@@ -75,7 +75,7 @@ def check_fits(model, optimizer, batch_size, num_steps, mesh):
                  f'{num_steps}', 'num_hiddens, batch_size or num_steps')
     return needed
 
-# %% ../nbs/30_trainer.ipynb #452517c0
+# %% ../nbs/30_trainer.ipynb #8934284e
 def prepare(
     trainer,  # Trainer
     model,    # the language model
@@ -84,6 +84,8 @@ def prepare(
 ):            # Update, TrainState, and how many updates there will be
     "Optimiser, update and first state of a training."
     t, total, lr, scheduled = trainer, trainer.max_epochs * len(batches), None, 0
+    if not hasattr(model, 'unroll_time_major'):
+        raise BadInput(f'found a {type(model).__name__}; expected a language model, RNNLMScratch(rnn, vocab_size)')
     if t.max_steps: total = min(total, t.max_steps)
     if isinstance(t.optimizer, str):
         check_at_least(0, lr=model.lr)
