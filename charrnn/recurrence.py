@@ -86,7 +86,7 @@ def _recur_fwd(step, W_hh, b_hh, x_proj, state):
     last, (states, residuals) = jax.lax.scan(body, state, x_proj, unroll=step.unroll)
     return (output_of(states), last), (W_hh, b_hh, state, states, residuals)
 
-# %% ../nbs/21_recurrence.ipynb #815e388e
+# %% ../nbs/21_recurrence.ipynb #0053cff2
 def _derived(step):
     "A step with the derivative that JAX gives it."
     def forward(state, x_proj, h_proj): return step.forward(state, x_proj, h_proj), (x_proj, h_proj)
@@ -101,7 +101,7 @@ def _recur_bwd(step, saved, grads):
     W_hh, b_hh, first, states, residuals = saved
     before = jax.tree.map(lambda s, ss: jnp.concatenate([s[None], ss[:-1]]), first, states)
     d_outputs, d_last = grads
-    W_T, few_rows = W_hh.T, d_outputs.shape[1] < 64
+    W_T, few_rows = W_hh.T, d_outputs.shape[1] < 64        # outside the loop, the transpose is a copy
     def body(d_state, now):
         *at, d_output = now
         d_before, d_x, d_h = step.backward(*at, _add_to_output(d_state, d_output))
