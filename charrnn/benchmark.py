@@ -4,16 +4,16 @@
 
 # %% auto #0
 __all__ = ['V', 'PEERS', 'JOBS', 'WHOLE', 'batches', 'start_params', 'charrnn_state', 'train_charrnn', 'train_torch',
-           'flax_params', 'train_flax', 'train_plain', 'write_charrnn', 'write_torch', 'write_plain', 'serve',
-           'in_turns', 'ratios', 'table', 'machine', 'main', 'whole_processes']
+           'flax_params', 'train_flax', 'train_plain', 'write_charrnn', 'write_torch', 'write_plain', 'flops',
+           'train_floor', 'write_floor', 'serve', 'in_turns', 'ratios', 'table', 'machine', 'main', 'whole_processes']
 
-# %% ../nbs/32_benchmark.ipynb #4a1cbff9
+# %% ../nbs/32_benchmark.ipynb #51c7b0d3
 import json, os, platform, subprocess, sys, time
 import numpy as np
 from .corpus import Batches
 from .decoding import generate
 from .depth import build_model, layered
-from .devices import dividing_pays, use_cpu_devices
+from .devices import devices_for, use_cpu_devices
 from .errors import BadInput
 from .trainer import Trainer
 from .training import TrainState, Update
@@ -43,9 +43,9 @@ def charrnn_state(hidden, cell='RNN', layers=1):
     zero = jax.numpy.int32(0)
     return Update(model, tx, 1.), TrainState(zero, zero, zero, params, tx.init(params), jax.random.key(0))
 
-# %% ../nbs/32_benchmark.ipynb #60faf9d7
+# %% ../nbs/32_benchmark.ipynb #d73292a1
 def train_charrnn(hidden, batch, steps, updates, cell='RNN', layers=1):
-    if dividing_pays(batch, hidden): use_cpu_devices(os.cpu_count())
+    if (n := devices_for(batch, hidden)) > 1: use_cpu_devices(n)
     windows, (model, params) = batches(batch, steps, updates)[0], start_params(hidden, cell, layers)
     model, trainer = model.clone(lr=1.), Trainer(1, 1., num_gpus=1, progress=False)
     def run():
@@ -146,7 +146,7 @@ def write_torch(hidden, chars, texts=1, cell='RNN'):
         return len(ids)
     return lambda: [write() for _ in range(texts)][-1]
 
-# %% ../nbs/32_benchmark.ipynb #e7f74d9a
+# %% ../nbs/32_benchmark.ipynb #d7b2128e
 def write_plain(hidden, chars, texts=1):
     import jax, jax.numpy as jnp
     from charrnn.cell import rnn_step
@@ -159,9 +159,30 @@ def write_plain(hidden, chars, texts=1):
         return len(ids)
     return lambda: [write() for _ in range(texts)][-1]
 
+# %% ../nbs/32_benchmark.ipynb #d2cd4069
+def flops(hidden, batch, steps, cell='RNN', layers=1):
+    "Floating-point operations of the matrix products of an update."
+    gates = {'RNN': 1, 'GRU': 3, 'LSTM': 4}[cell]
+    return 3 * 2 * batch * steps * ((2 * layers - 1) * gates * hidden ** 2 + hidden * V)
+
+def _products(side, rows, n):
+    "A function that multiplies `rows` rows by a square matrix, n times."
+    import jax
+    W = jax.random.orthogonal(jax.random.key(0), side)
+    products = jax.jit(lambda x: jax.lax.fori_loop(0, n, lambda _, x: x @ W, x))
+    return lambda: float(products(W[:rows])[0, 0])
+
+def train_floor(hidden, batch, steps, updates, cell='RNN', layers=1):
+    side = 1024
+    return _products(side, side, round(updates * flops(hidden, batch, steps, cell, layers) / (2 * side ** 3)))
+
+def write_floor(hidden, chars, texts=1, cell='RNN'):
+    return _products(hidden * {'RNN': 1, 'LSTM': 2}[cell], 1, chars * texts)   # four gates weigh (2 H)^2
+
 PEERS = {'train': {'charrnn': train_charrnn, 'PyTorch eager': train_torch, 'Flax nn.RNN': train_flax,
-                   'plain program': train_plain},
-         'write': {'charrnn': write_charrnn, 'PyTorch eager': write_torch, 'plain program': write_plain}}
+                   'plain program': train_plain, 'products alone': train_floor},
+         'write': {'charrnn': write_charrnn, 'PyTorch eager': write_torch, 'plain program': write_plain,
+                   'products alone': write_floor}}
 
 # %% ../nbs/32_benchmark.ipynb #eeebfdba
 def serve(job, peer, config):
@@ -206,7 +227,7 @@ def in_turns(
         p.wait()
     return results
 
-# %% ../nbs/32_benchmark.ipynb #e3604d20
+# %% ../nbs/32_benchmark.ipynb #4f8fefcb
 def ratios(results):
     "{peer: (its median time divided by charrnn's, smallest and largest ratio of a round)}."
     ours = np.array(results['charrnn'][1])
@@ -215,8 +236,9 @@ def ratios(results):
 
 def table(rows):
     "Rows of (what, results) as a Markdown table: the peers' times over charrnn's, and the range of the rounds."
-    peers = list(PEERS['train'])[1:]
-    cell = lambda r: f'**{r[0]:.1f}** ({r[1]:.1f}-{r[2]:.1f})' if r else '–'
+    peers = [peer for peer in list(PEERS['train'])[1:] if any(peer in results for _, results in rows)]
+    number = lambda x: f'{x:.1f}' if x > 0.95 else f'{x:.2f}'
+    cell = lambda r: f'**{number(r[0])}** ({number(r[1])}-{number(r[2])})' if r else '–'
     head = [f'| times as long as charrnn | {" | ".join(peers)} |', '| :-- |' + ' --: |' * len(peers)]
     return '\n'.join(head + [f'| {what} | {" | ".join(cell(ratios(res).get(p)) for p in peers)} |'
                              for what, res in rows])
@@ -231,15 +253,15 @@ def machine():
     python, day = platform.python_version(), time.strftime('%Y-%m-%d')
     return f'{platform.machine()}, {os.cpu_count()} cores, Python {python}, {libraries}, {day}'
 
-# %% ../nbs/32_benchmark.ipynb #580b1814
+# %% ../nbs/32_benchmark.ipynb #2008ed46
 JOBS = {'train RNN 32, batch 1024 x 32': ('train', dict(hidden=32, batch=1024, steps=32, updates=100)),
         'train RNN 256, batch 64 x 64': ('train', dict(hidden=256, batch=64, steps=64, updates=40)),
         'train LSTM 128, batch 50 x 50': ('train', dict(hidden=128, batch=50, steps=50, updates=60, cell='LSTM')),
         'train GRU 128, batch 50 x 50': ('train', dict(hidden=128, batch=50, steps=50, updates=60, cell='GRU')),
         'train LSTM 512 x 2, batch 64 x 128': ('train',
-                                               dict(hidden=512, batch=64, steps=128, updates=3, cell='LSTM', layers=2)),
+                                               dict(hidden=512, batch=64, steps=128, updates=2, cell='LSTM', layers=2)),
         'train GRU 512 x 2, batch 64 x 128': ('train',
-                                              dict(hidden=512, batch=64, steps=128, updates=3, cell='GRU', layers=2)),
+                                              dict(hidden=512, batch=64, steps=128, updates=2, cell='GRU', layers=2)),
         'write 1,000 characters, RNN 32': ('write', dict(hidden=32, chars=1000, texts=5)),
         'write 1,000 characters, RNN 512': ('write', dict(hidden=512, chars=1000, texts=5)),
         'write 1,000 characters, LSTM 320': ('write', dict(hidden=320, chars=1000, texts=5, cell='LSTM'))}

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['COMMANDS', 'csv_log', 'train', 'write', 'judge', 'info', 'write_script', 'complete', 'bench', 'main']
 
-# %% ../nbs/39_cli.ipynb #65be9d7f
+# %% ../nbs/39_cli.ipynb #26da32c4
 import argparse, io, math, os, secrets, signal, sys, time, unicodedata
 from collections import Counter
 from contextlib import contextmanager, redirect_stdout, suppress
@@ -25,7 +25,7 @@ from .checkpoint import grow, load_model, pretrained, reencode, save_model
 from .corpus import Corpus, TimeMachine, as_batches, normalize, utf8_bytes
 from .decoding import Sampling, generate, stream
 from .depth import CELLS, layered, model_config
-from .devices import dividing_pays, use_cpu_devices
+from .devices import devices_for, use_cpu_devices
 from .errors import BadInput, check_above, check_at_least
 from .files import check_writable, find_texts, keep_compiled, read_pieces, write_whole
 from .lm import bits_per_char, perplexity
@@ -169,12 +169,12 @@ def _stored(folder):
     kinds = {name: as_path.get(p.annotation) for name, p in signature(train).parameters.items()}
     return {name: kinds[name](value) if kinds.get(name) else value for name, value in options.items()}
 
-# %% ../nbs/39_cli.ipynb #357ddb91
+# %% ../nbs/39_cli.ipynb #8e4e4b4d
 def _start(devices, s):
-    "Have JAX start with so many devices of the CPU; by default with one for each core, where that pays."
+    "Have JAX start with so many devices of the CPU; by default with as many as pay."
     if devices: return use_cpu_devices(devices)
-    if jax.config.jax_num_cpu_devices < 0 and dividing_pays(s['batch_size'], s['num_hiddens']):
-        with suppress(BadInput): use_cpu_devices(os.cpu_count())                # unless JAX has started
+    if jax.config.jax_num_cpu_devices < 0 and (n := devices_for(s['batch_size'], s['num_hiddens'])) > 1:
+        with suppress(BadInput): use_cpu_devices(n)                # unless JAX has started
 
 # %% ../nbs/39_cli.ipynb #968aa0bc
 def train(

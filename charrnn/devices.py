@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['AXIS', 'use_cpu_devices', 'pick_mesh', 'replicate', 'divide', 'mesh_of', 'for_rows', 'is_divided', 'sum_over_devices',
-           'row_numbers', 'dividing_pays', 'tree_bytes', 'check_memory']
+           'row_numbers', 'devices_for', 'tree_bytes', 'check_memory']
 
 # %% ../nbs/27_devices.ipynb #6133ae68
 import os
@@ -99,13 +99,16 @@ def row_numbers(
     "Which rows of the whole batch a device has."
     return jnp.arange(rows) + (jax.lax.axis_index(AXIS) * rows if is_divided() else 0)
 
-# %% ../nbs/27_devices.ipynb #e2e355fc
-def dividing_pays(
+# %% ../nbs/27_devices.ipynb #11a1dfb3
+def devices_for(
     batch_size,   # rows of a batch
     num_hiddens,  # width of the model
-) -> bool:
-    "Is an update faster with a host device for every core? Measured, see the bars above."
-    return batch_size >= 32 and 128 <= num_hiddens < 512
+    cores=None,   # cores of the CPU; None: those that this process may use
+) -> int:
+    "How many host devices an update is divided over: a rule found by the measurements below."
+    if num_hiddens >= 512: return 1
+    if not cores: cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
+    return max(1, min(cores, batch_size * num_hiddens // 1024))
 
 # %% ../nbs/27_devices.ipynb #22bf6157
 def tree_bytes(
