@@ -176,7 +176,7 @@ def _start(devices, s):
     if jax.config.jax_num_cpu_devices < 0 and (n := devices_for(s['batch_size'], s['num_hiddens'])) > 1:
         with suppress(BadInput): use_cpu_devices(n)                # unless JAX has started
 
-# %% ../nbs/39_cli.ipynb #968aa0bc
+# %% ../nbs/39_cli.ipynb #989588dd
 def train(
     files:list|None=None, # text files, folders, or patterns such as 'notes/*.txt'; without any, The Time Machine
     encoding='utf-8',    # encoding of the files; `bytes` reads any file, byte by byte
@@ -195,7 +195,7 @@ def train(
     grow=False,          # with --from: learn the characters that the model does not know
     seed=0,              # of initial parameters, data order and dropout
     num_gpus=1,          # GPUs to use, where there are some; 0, without --devices, stays on the CPU
-    devices:int=None,    # devices that share a batch; without it, all cores of the CPU where that pays
+    devices:int=None,    # devices that share a batch; without it, as many cores of the CPU as pay
     prompt:str=None,     # beginning to continue at the end; "time traveller", or the first words of the text
     num_preds=50,        # characters to write at the end
     progress:bool=None,  # show a progress bar; without it, where the error output is a terminal
