@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from .corpus import normalize, utf8_bytes
 from .decoding import generate
-from .depth import build_model, model_config
+from .depth import build_model, model_config, param_shapes
 from .errors import BadInput
 from .files import build_tree, check_writable, read_tensors, save_tree
 from .lm import RNNLMScratch
@@ -27,10 +27,6 @@ def _normalizer_name(function):
     if not function: return ''
     name = getattr(function, '__name__', type(function).__name__)
     return name if _NORMALIZERS.get(name, function) is function else f'{name}, not of charrnn'
-
-def _like(model):
-    "The parameters of a model as shapes, without numbers."
-    return jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, 1), jnp.int32)))['params']
 
 # %% ../nbs/31_checkpoint.ipynb #f6ebb1d2
 def _check_content(params, vocab, model, history):
@@ -56,7 +52,7 @@ def save_model(
 ):
     "Save a model with all that is needed to use it, never half a file; BadInput for what could not be loaded."
     check_writable(path)
-    found, wanted = (jax.tree.map(np.shape, tree) for tree in (params, _like(model)))
+    found, wanted = (jax.tree.map(np.shape, tree) for tree in (params, param_shapes(model)))
     if found != wanted: raise BadInput(f'params have the shapes {found}; expected {wanted}')
     _check_content(params, vocab, model, [*history])
     if dtype and not jnp.issubdtype(dtype, jnp.floating): raise BadInput(f'dtype is {dtype}; expected a float type')
@@ -104,7 +100,7 @@ def load_model(
         cells = [cells] if isinstance(cells, type) else cells
         model, vocab = build_model(json.loads(header['config']), cells), Vocab.from_json(header['vocab'], normalizer)
         history, source = json.loads(header['history']), header['source']
-        params = build_tree(tensors, _like(model), path)
+        params = build_tree(tensors, param_shapes(model), path)
         _check_content(params, vocab, model, history)
     except BadInput: raise
     except Exception as e:
@@ -133,12 +129,11 @@ def grow(
     first = config['rnn'].get('cells', [config['rnn']])[0]
     if not config['embedding']: first['num_inputs'] = len(new)
     model = build_model(config, [type(saved.model.rnn)])
-    like = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, 1), jnp.int32)))['params']
     def wider(a, b):
         for axis in (i for i in range(a.ndim) if a.shape[i] != b.shape[i]):
             a = jnp.concatenate([a, jnp.repeat(a.mean(axis, keepdims=True), n, axis)], axis)
         return a
-    return replace(saved, model=model, params=jax.tree.map(wider, saved.params, like), vocab=new)
+    return replace(saved, model=model, params=jax.tree.map(wider, saved.params, param_shapes(model)), vocab=new)
 
 # %% ../nbs/31_checkpoint.ipynb #c9bbdcb3
 def pretrained(

@@ -24,13 +24,13 @@ from .book import RECIPES, SETTINGS, whole_book
 from .checkpoint import grow, load_model, pretrained, reencode, save_model
 from .corpus import Corpus, TimeMachine, as_batches, normalize, utf8_bytes
 from .decoding import Sampling, generate, stream
-from .depth import CELLS, layered, model_config
+from .depth import CELLS, layered, model_config, num_parameters
 from .devices import devices_for, use_cpu_devices
 from .errors import BadInput, check_above, check_at_least
 from .files import check_writable, find_texts, keep_compiled, read_pieces, write_whole
 from .lm import bits_per_char, perplexity
 from .plain import export
-from .plan import DEFAULTS, make_model, make_trainer, num_parameters, plan, taken
+from .plan import DEFAULTS, make_model, make_trainer, plan, taken
 from .surprise import score
 from .states import compare_settings
 from .trainer import check_fits, make_optimizer, plot_history, run_settings
@@ -94,8 +94,6 @@ def _not_a_text(files, *written):
     for path in written:
         if os.path.realpath(path) in texts: raise BadInput(f'{path} is one of the texts; expected another file name')
 
-def _size(params): return sum(p.size for p in jax.tree.leaves(params))
-
 def _report(name, judged):
     print(f'{name} perplexity: {judged["perplexity"]:.2f} ({judged["loss"]:.3f} nats, '
           f'{judged["bits_per_char"]:.3f} bits a character)')
@@ -156,6 +154,7 @@ def _store(s, folder, trainer, model, data):
         if isinstance(v, list): return [absolute(x) for x in v]
         return str(v.absolute()) if isinstance(v, Path) else v
     stored = {k: absolute(v) for k, v in given.items() if k not in ('settings', 'run', 'resume', 'json', 'progress')}
+    if s['num_gpus']: stored['devices'] = trainer.mesh.size    # another number would round the sums differently
     write_whole(folder/'config.json', dumps(stored, indent=1).encode())
 
 # %% ../nbs/39_cli.ipynb #94e07b52
@@ -302,15 +301,14 @@ def _tell_size(s, trainer, model, data):
 # %% ../nbs/39_cli.ipynb #4bf3dcc1
 def _told(s, trainer, data, judged):
     "Say what a training came to, in words and with a continuation."
-    params = trainer.state.params
-    told = dict(parameters=_size(params), updates=int(trainer.state.step))
+    told = dict(parameters=num_parameters(trainer.model), updates=int(trainer.state.step))
     print(f'{told["updates"]:,} updates')
     for name, loss in judged.items(): _report(name, loss)
     vocab, prompt = data.vocab, s['prompt'] or 'time traveller'
     if s['files'] and not s['prompt']:
         known = data.ids[:1000][data.ids[:1000] > 0]
         vocab, prompt = _as_read(vocab), vocab.decode(known[:20]) or prompt
-    text = generate(trainer.model, params, prompt, s['num_preds'], vocab, temperature=0)
+    text = generate(trainer.model, trainer.state.params, prompt, s['num_preds'], vocab, temperature=0)
     print(text := _readable(text, data.vocab))
     return dict(told, text=text)
 
@@ -417,7 +415,7 @@ def info(
         try: plot_history(saved.history).savefig(plot)
         except ValueError as e: raise BadInput(f'cannot draw {plot}: {e}; expected a name such as a.png') from None
     held = dict(source=saved.source, licence=saved.licence, model=model_config(saved.model),
-                vocabulary=saved.vocab.idx_to_token, parameters=_size(saved.params), last=(saved.history or [{}])[-1])
+                vocabulary=saved.vocab.idx_to_token, parameters=num_parameters(saved.model), last=(saved.history or [{}])[-1])
     if json: print(dumps(held))
     else:
         for name, value in held.items(): print(f'{name}: {value if isinstance(value, str) else dumps(value)}')

@@ -6,7 +6,6 @@
 __all__ = ['decode_step', 'Sampling', 'sample_logits', 'stream', 'generate']
 
 # %% ../nbs/06_decoding.ipynb #b73aab46
-from functools import lru_cache
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -81,14 +80,16 @@ def sample_logits(
     return (logits + sampling.temperature * noise).argmax(-1).astype(jnp.int32)
 
 # %% ../nbs/06_decoding.ipynb #7f3839f3
-@lru_cache(8)
 def _first_state(model, batch_size): return model.rnn.initial_state(batch_size)
 
 def _as_key(key):
     "The key, or the one of a number; for None key 0, without a program to compile."
+    if key is None: return jax.random.wrap_key_data(np.zeros(2, np.uint32), impl='threefry2x32')
     if isinstance(key, (int, np.integer)): return jax.random.key(key)
-    zeros = np.zeros(2, np.uint32)
-    return jax.random.wrap_key_data(zeros, impl='threefry2x32') if key is None else key
+    if not isinstance(key, jax.Array):
+        raise BadInput(f'found a {type(key).__name__}; expected a random key, a number or None')
+    typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    return key if typed else jax.random.wrap_key_data(key)
 
 def _search(model, params, step, carry, num_preds, until, how):
     "The likeliest texts, (num_preds, batch); id 0 after their end."
@@ -114,11 +115,10 @@ def _write(model, params, prompts, num_preds, vocab, key, block, until, sampling
     ids = np.zeros((1 << int(lengths.max() - 1).bit_length(), len(prompts)), np.int32)
     encoded = [vocab.encode(p) for p in prompts]
     for row, p in zip(ids.T, encoded): row[:len(p)] = p
-    keys = _as_key(key).reshape(-1) if how.temperature else None
-    params, state = for_rows(params, len(prompts)), _first_state(model, len(prompts))
-    state, lengths, keys = divide((state, lengths, keys), mesh_of(params))
+    params, keys, step = for_rows(params, len(prompts)), _as_key(key), decode_step
+    lengths, keys = divide((lengths, keys if how.temperature else None), mesh_of(params))
     ids = divide(ids, mesh_of(params), 1)
-    step, carry = decode_step, read_prompts(decode_step, model, params, state, ids, lengths)
+    carry = read_prompts(_first_state, step, model, params, ids, lengths)
     if how.no_repeat:
         recent = divide(recent_ids(encoded), mesh_of(params))
         step = without_repeats(step, how.no_repeat)

@@ -23,8 +23,9 @@ def use_cpu_devices(
     if n > (most := max(64, os.cpu_count() or 1)): raise BadInput(f'devices is {n}; expected at most {most} of a CPU')
     try: jax.config.update('jax_num_cpu_devices', n)
     except RuntimeError:
-        raise BadInput(f'JAX has started with {len(jax.devices("cpu"))} CPU devices; expected use_cpu_devices({n}) '
-                       f'before anything is computed, or the environment variable JAX_NUM_CPU_DEVICES={n}') from None
+        if (there := len(jax.devices('cpu'))) == n: return
+        raise BadInput(f'JAX has started with {there} CPU devices; expected use_cpu_devices({n}) before anything is '
+                       f'computed, or the environment variable JAX_NUM_CPU_DEVICES={n}') from None
 
 AXIS = 'rows'
 

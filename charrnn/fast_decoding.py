@@ -13,12 +13,12 @@ import numpy as np
 from .blocks import compiled
 
 # %% ../nbs/23_fast_decoding.ipynb #3d36b1ae
-@partial(compiled, static_argnames=('step', 'model'))
+@partial(compiled, static_argnames=('start', 'step', 'model'))
 def read_prompts(
+    start,    # function (model, batch) -> state
     step,     # function (model, params, state, ids) -> logits, state
-    model,    # handed to `step`; hashable
+    model,    # handed to both; hashable
     params,   # handed to `step`
-    state,    # before the first character; the first axis of every array is the batch
     ids,      # prompts, (num_steps, batch), filled up at the end
     lengths,  # characters of each prompt, (batch,), at least 1
 ):            # logits after each prompt's last character, (batch, vocab_size), and the states
@@ -28,6 +28,7 @@ def read_prompts(
         going = t < lengths
         def advance(new, old): return jnp.where(going.reshape(-1, *[1] * (new.ndim - 1)), new, old)
         return jax.tree.map(advance, step(model, params, carry[1], x), carry), None
+    state = start(model, ids.shape[1])
     logits = jax.eval_shape(partial(step, model), params, state, ids[0])[0]
     return jax.lax.scan(body, (jnp.zeros(logits.shape), state), (jnp.arange(len(ids)), ids))[0]
 
@@ -35,7 +36,7 @@ def read_prompts(
 def _write_block(step, choose, model, params, carry, keys, options, start, n):
     def draw(t, key): return jax.random.gumbel(jax.random.fold_in(key, t), carry[0].shape[-1:])
     draws = jax.vmap(jax.vmap(draw, (None, 0)), (0, None))
-    noise = None if keys is None else draws(start + jnp.arange(n), keys)
+    noise = None if keys is None else draws(start + jnp.arange(n), keys.reshape(-1))
     def body(carry, noise):
         logits, state = carry
         ids = choose(logits, noise, options)
@@ -51,7 +52,7 @@ def write_blocks(
     model,       # handed to `step`; hashable
     params,      # handed to `step`
     carry,       # logits (batch, vocab_size) and state to begin with, as `read_prompts` gives them
-    keys,        # random keys, (batch,); None: `choose` gets None for the noise
+    keys,        # random keys, (batch,), or one; None: `choose` gets None for the noise
     options,     # handed to `choose`; a tree, whose static parts compile anew
     num_preds,   # characters to write
     block=1024,  # at most so many at a time

@@ -49,12 +49,11 @@ pick_rows.defvjp(lambda W, ids: (W[ids], (W, ids)), _pick_bwd)
 
 # %% ../nbs/21_recurrence.ipynb #77f1d0f1
 class Step(NamedTuple):
-    "One time step of a cell, and how it is differentiated and compiled."
+    "One time step of a cell, and how it is differentiated."
     # (state, x_proj, h_proj) -> state; with a derivative of its own (state, residuals)
     forward: Callable
     # (state before, state after, residuals, gradient of the state after) -> gradients of state before, x_proj, h_proj
     backward: Callable | None = None
-    unroll: int | None = None # steps in an iteration of the compiled loop; None: 8 without gates, 2 with
 
 def output_of(
     state,  # a cell's state: h, or a tuple whose last part is h
@@ -71,9 +70,7 @@ def recur(
     state,      # before the first step, (batch, num_hiddens) or a tuple of such
 ):              # outputs: h after every step, (num_steps, batch, num_hiddens); and the last state
     "Run a cell over time: state_t = step(state_{t-1}, x_proj_t, h_{t-1} W_hh + b_hh)."
-    step = step if step.backward else _derived(step)
-    if step.unroll is None: step = step._replace(unroll=8 if W_hh.shape[0] == W_hh.shape[1] else 2)
-    return _recur(step, W_hh, b_hh, x_proj, state)
+    return _recur(step if step.backward else _derived(step), W_hh, b_hh, x_proj, state)
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _recur(*args): return _recur_fwd(*args)[0]
@@ -83,7 +80,7 @@ def _recur_fwd(step, W_hh, b_hh, x_proj, state):
         h_proj = matmul(output_of(state), W_hh)
         state, residuals = step.forward(state, x_proj, h_proj if b_hh is None else h_proj + b_hh)
         return state, (state, residuals)
-    last, (states, residuals) = jax.lax.scan(body, state, x_proj, unroll=step.unroll)
+    last, (states, residuals) = jax.lax.scan(body, state, x_proj)
     return (output_of(states), last), (W_hh, b_hh, state, states, residuals)
 
 # %% ../nbs/21_recurrence.ipynb #0053cff2
@@ -91,7 +88,7 @@ def _derived(step):
     "A step with the derivative that JAX gives it."
     def forward(state, x_proj, h_proj): return step.forward(state, x_proj, h_proj), (x_proj, h_proj)
     def backward(before, after, residuals, d_after): return jax.vjp(step.forward, before, *residuals)[1](d_after)
-    return Step(forward, backward, step.unroll)
+    return Step(forward, backward)
 
 def _add_to_output(d_state, d):
     "The gradient of a state plus a gradient of its output."
@@ -101,13 +98,13 @@ def _recur_bwd(step, saved, grads):
     W_hh, b_hh, first, states, residuals = saved
     before = jax.tree.map(lambda s, ss: jnp.concatenate([s[None], ss[:-1]]), first, states)
     d_outputs, d_last = grads
-    W_T, few_rows = W_hh.T, d_outputs.shape[1] < 64        # outside the loop, the transpose is a copy
+    W_T = W_hh.T                                           # outside the loop, so that it is a copy
     def body(d_state, now):
         *at, d_output = now
         d_before, d_x, d_h = step.backward(*at, _add_to_output(d_state, d_output))
-        return _add_to_output(d_before, d_h @ (W_T if few_rows else W_hh.T)), (d_x, None if d_h is d_x else d_h)
+        return _add_to_output(d_before, d_h @ W_T), (d_x, None if d_h is d_x else d_h)
     of_all_steps = before, states, residuals, d_outputs
-    d_first, (d_x, d_h) = jax.lax.scan(body, d_last, of_all_steps, reverse=True, unroll=step.unroll)
+    d_first, (d_x, d_h) = jax.lax.scan(body, d_last, of_all_steps, reverse=True)
     if d_h is None: d_h = d_x
     d_W = merge_time_and_batch(output_of(before)).T @ merge_time_and_batch(d_h)
     return d_W, None if b_hh is None else d_h.sum((0, 1)), d_x, d_first

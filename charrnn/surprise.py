@@ -25,7 +25,7 @@ def score(
     if len(vocab) != model.vocab_size:
         raise BadInput(f'the vocabulary has {len(vocab)} entries; expected {model.vocab_size}, as the model')
     ids = vocab.encode(vocab.normalize(text)).astype(np.int32)
-    if len(ids) < 2: raise BadInput(f'the text has {len(ids)} characters; expected at least 2')
+    if len(ids) < 2: raise BadInput(f'found a text of length {len(ids)}; expected at least 2 characters')
     params, state, scores = for_rows(params, 1), model.rnn.initial_state(1), []
     size = 1 << min(12, int(len(ids) - 2).bit_length())            # a power of two, so that few sizes are compiled
     for start in range(0, len(ids) - 1, size):
