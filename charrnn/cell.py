@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
-from .errors import BadInput, check_at_least, check_share
+from .errors import BadInput, check_at_least, check_count, check_share
 from .recurrence import Step, merge_time_and_batch, pick_rows, recur
 
 # %% ../nbs/02_cell.ipynb #ed0c9886
@@ -115,7 +115,7 @@ class StepCell(nn.Module):
     num_gates, step, b_hh = 1, RNN_STEP, None   # blocks of weights; Step; bias of h_proj
 
     def setup(self):
-        check_at_least(1, num_inputs=self.num_inputs, num_hiddens=self.num_hiddens)
+        check_count(1, num_inputs=self.num_inputs, num_hiddens=self.num_hiddens)
         check_at_least(0, sigma=self.sigma)
         check_share(drop_connect=self.drop_connect)
         for_inputs, for_state = cell_weights(self.sigma, self.num_gates)

@@ -54,13 +54,15 @@ def save_model(
     check_writable(path)
     found, wanted = (jax.tree.map(np.shape, tree) for tree in (params, param_shapes(model)))
     if found != wanted: raise BadInput(f'params have the shapes {found}; expected {wanted}')
+    if dtype and (name := getattr(dtype, '__name__', str(dtype))) not in ('float16', 'float32', 'float64'):
+        raise BadInput(f'dtype is {name}; expected float16, float32 or float64')
+    with np.errstate(over='ignore'): params = jax.tree.map(lambda a: np.asarray(a, dtype), params)
     _check_content(params, vocab, model, [*history])
-    if dtype and not jnp.issubdtype(dtype, jnp.floating): raise BadInput(f'dtype is {dtype}; expected a float type')
     rows = [{k: v for k, v in row.items() if k not in ('seconds', 'chars_per_second')} for row in history]
     header = dict(format='charrnn', version='2', config=json.dumps(model_config(model)), vocab=vocab.to_json(),
                   normalizer=_normalizer_name(vocab.normalizer), source=source, licence=licence,
                   history=json.dumps(rows))
-    save_tree(path, params, header, dtype)
+    save_tree(path, params, header)
 
 # %% ../nbs/31_checkpoint.ipynb #40de1185
 @dataclass
@@ -128,7 +130,8 @@ def grow(
     config['vocab_size'] = len(new)
     first = config['rnn'].get('cells', [config['rnn']])[0]
     if not config['embedding']: first['num_inputs'] = len(new)
-    model = build_model(config, [type(saved.model.rnn)])
+    rnn = saved.model.rnn
+    model = build_model(config, [type(cell) for cell in (rnn, *getattr(rnn, 'cells', ()))])
     def wider(a, b):
         for axis in (i for i in range(a.ndim) if a.shape[i] != b.shape[i]):
             a = jnp.concatenate([a, jnp.repeat(a.mean(axis, keepdims=True), n, axis)], axis)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from .errors import BadInput, check_at_least
+from .errors import BadInput, check_count
 from .files import cache_folder, download, read_file, read_package_file, sha256
 from .files import digest_files, encode_pieces, find_texts, read_pieces
 from .shuffle import permuted
@@ -86,7 +86,7 @@ def _spans(
 # %% ../nbs/01_corpus.ipynb #5d3a3149
 def _check_batches(self, n):
     "Raise BadInput for sizes out of range, or targets that do not fit the ids."
-    check_at_least(1, batch_size=self.batch_size, num_steps=self.num_steps)
+    check_count(1, batch_size=self.batch_size, num_steps=self.num_steps)
     key = 'batch_size' if self.stateful else 'num_steps'
     if self.lengths is None and n <= getattr(self, key):
         raise BadInput(f'found {n} characters; expected more than {key} = {getattr(self, key)}')
@@ -207,7 +207,7 @@ def _build(
     seed=0,                   # of the order of the training windows
 ):                     # Corpus
     "A corpus of a text that comes in pieces; BadInput if it is too short."
-    check_at_least(1, batch_size=batch_size, num_steps=num_steps)
+    check_count(1, batch_size=batch_size, num_steps=num_steps)
     counts: Counter = Counter()
     for piece in pieces(): counts.update(piece)
     length, _ = counts.total(), counts.pop(None, 0)
@@ -309,8 +309,8 @@ class TimeMachine(Corpus):
         path=None,         # the book's file; None: see `load_time_machine`
         seed=0,            # of the order of the training windows
     ):
-        check_at_least(1, batch_size=batch_size, num_steps=num_steps, num_train=num_train,
-                       num_val=num_val)
+        check_count(1, batch_size=batch_size, num_steps=num_steps, num_train=num_train,
+                    num_val=num_val)
         text, source = load_time_machine(path)
         text, val, end = normalize(text), num_train + num_steps, num_train + num_val + 2 * num_steps
         if len(text) < end:

@@ -12,7 +12,7 @@ import numpy as np
 from fastcore.basics import patch
 from flax import struct
 from .devices import divide, for_rows, mesh_of
-from .errors import BadInput, check_at_least, check_above
+from .errors import BadInput, check_above, check_at_least, check_count
 from .fast_decoding import read_prompts, write_blocks
 from .lm import RNNLMScratch
 from .search import beam_search, exclude_repeats, recent_ids, without_repeats
@@ -49,12 +49,12 @@ class Sampling:
     def check(self):
         "Raise BadInput for settings that make no sense."
         check_at_least(0, temperature=self.temperature, length_penalty=self.length_penalty)
-        check_at_least(1, top_k=self.top_k, beams=self.beams)
-        check_at_least(2, no_repeat=self.no_repeat)
+        check_count(1, top_k=self.top_k, beams=self.beams)
+        check_count(2, no_repeat=self.no_repeat)
         if self.temperature in (None, float('inf')):
             raise BadInput(f'temperature is {self.temperature}; expected a finite number')
-        if (self.no_repeat or 0) > 1024:
-            raise BadInput(f'no_repeat is {self.no_repeat}; expected at most 1024')
+        for name, n in (('no_repeat', self.no_repeat), ('beams', self.beams)):
+            if (n or 0) > 1024: raise BadInput(f'{name} is {n}; expected at most 1024')
         check_above(0, top_p=self.top_p, min_p=self.min_p)
         for name, p in (('top_p', self.top_p), ('min_p', self.min_p)):
             if p is not None and p > 1: raise BadInput(f'{name} is {p}; expected at most 1')
@@ -104,8 +104,8 @@ def _write(model, params, prompts, num_preds, vocab, key, block, until, sampling
     "Check everything, read the prompts, and write: an iterator of ids, (n, batch) each."
     how = Sampling(**sampling)
     how.check()
-    check_at_least(0, num_preds=num_preds)
-    check_at_least(1, block=block)
+    check_count(0, num_preds=num_preds)
+    check_count(1, block=block)
     if len(vocab) != model.vocab_size:
         raise BadInput(f'the vocabulary has {len(vocab)} entries; expected {model.vocab_size}')
     if '' in prompts:

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from .cell import RNNScratch, start_state
 from .devices import row_numbers
-from .errors import BadInput, check_at_least, check_share
+from .errors import BadInput, check_count, check_share
 from .gates import GRUScratch, LSTMScratch
 from .lm import RNNLMScratch
 from .scans import MinGRUScratch
@@ -123,7 +123,7 @@ def layered(
     lr=0.01,          # learning rate
 ) -> dict:            # for `build_model`
     "The configuration of a model of equal layers that reads one-hot characters; BadInput for sizes out of range."
-    check_at_least(1, num_layers=num_layers, num_hiddens=num_hiddens)
+    check_count(1, num_layers=num_layers, num_hiddens=num_hiddens)
     if num_layers > 1000: raise BadInput(f'num_layers is {num_layers}; expected at most 1000')
     layers = [dict(cell=cell, num_inputs=width, num_hiddens=num_hiddens, sigma=sigma, drop_connect=drop_connect)
               for width in [vocab_size] + [num_hiddens] * (num_layers - 1)]

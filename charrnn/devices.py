@@ -12,14 +12,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
-from .errors import BadInput, check_at_least
+from .errors import BadInput, check_count
 
 # %% ../nbs/27_devices.ipynb #400ad8e2
 def use_cpu_devices(
     n,  # host devices, usually as many as the CPU has cores
 ):
     "Make `n` devices of the CPU; BadInput once JAX has started with another number."
-    check_at_least(1, devices=n)
+    check_count(1, devices=n)
     if n > (most := max(64, os.cpu_count() or 1)): raise BadInput(f'devices is {n}; expected at most {most} of a CPU')
     try: jax.config.update('jax_num_cpu_devices', n)
     except RuntimeError:
@@ -37,8 +37,8 @@ def pick_mesh(
     gpus = [d for d in jax.devices() if d.platform != 'cpu'] if devices or num_gpus else []
     there = gpus or jax.devices('cpu')
     n = devices if devices is not None else num_gpus if gpus else len(there)
-    check_at_least(0, num_gpus=num_gpus)
-    check_at_least(1, devices=n)
+    check_count(0, num_gpus=num_gpus)
+    check_count(1, devices=n)
     if n > len(there):
         cure = '' if gpus else f', or use_cpu_devices({n}) before anything is computed'
         raise BadInput(f'devices is {n}; expected at most the {len(there)} there ({there[0].platform}){cure}')

@@ -58,7 +58,8 @@ def write_blocks(
     block=1024,  # at most so many at a time
 ):               # yields ids, (n, batch) each, num_preds in all
     "Write block by block."
-    block = min(block, max(64, -(-num_preds // 64) * 64))
+    parts = max(1, -(-num_preds // block))
+    block = min(block, max(64, -(-num_preds // (64 * parts)) * 64))
     write = _greedy if keys is None else _drawing
     for start in range(0, max(1, num_preds), block):
         carry, ids = write(step, choose, model, params, carry, keys, options, np.int32(start), block)

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['sha256', 'cache_folder', 'keep_compiled', 'read_file', 'read_package_file', 'download', 'find_texts', 'reading',
-           'digest_files', 'read_pieces', 'encode_pieces', 'check_writable', 'write_whole', 'save_tree', 'read_tensors',
-           'build_tree']
+           'digest_files', 'read_pieces', 'encode_pieces', 'check_writable', 'make_folder', 'write_whole', 'save_tree',
+           'read_tensors', 'build_tree']
 
 # %% ../nbs/25_files.ipynb #979c10c7
 import glob, gzip, hashlib, io, json, os, tempfile, zlib
@@ -152,13 +152,15 @@ def encode_pieces(
     length,             # characters in all pieces together
     in_memory=1 << 26,  # bytes; larger arrays live in a temporary file
 ):                      # ids, (length,) array of `dtype`
-    "Encode a text that comes in pieces, one id a character."
+    "Encode a text that comes in pieces, one id a character; BadInput if its length has changed."
     big = length * np.dtype(dtype).itemsize > in_memory
     ids = np.memmap(tempfile.TemporaryFile(), dtype, 'w+', shape=length) if big else np.empty(length, dtype)
     at = 0
     for piece in pieces:
-        ids[at:at + len(piece)] = encode(piece)
+        ids[at:at + len(piece)] = encode(piece)[:max(0, length - at)]
         at += len(piece)
+    if at != length:
+        raise BadInput(f'found {at:,} characters where {length:,} were counted; expected files that nobody writes to')
     return ids
 
 # %% ../nbs/25_files.ipynb #97264d59
@@ -166,10 +168,29 @@ def check_writable(
     path,  # file that will be written
 ):
     "Raise BadInput unless a file of that name can be made."
-    path, expected = Path(path), 'expected a file name in an existing folder that can be written to'
-    if path.is_dir(): raise BadInput(f'cannot write {path}: it is a folder; {expected}')
-    try: tempfile.TemporaryFile(dir=path.resolve().parent).close()
-    except OSError as e: raise BadInput(f'cannot write {path} ({e.strerror}); {expected}') from None
+    part = _part(path)
+    try:
+        if Path(path).exists() and not Path(path).is_file(): raise OSError(0, 'it is not a regular file')
+        part.touch()
+        part.unlink()
+    except OSError as e:
+        raise BadInput(f'cannot write {path} ({e.strerror}); expected a file name in an existing folder that can be '
+                       'written to') from None
+
+def make_folder(
+    path,
+) -> Path:
+    "Make a folder, and those above it, unless it is there; BadInput if that cannot be."
+    path = Path(path)
+    try: path.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise BadInput(f'cannot make the folder {path} ({e.strerror}); expected another name') from None
+    return path
+
+def _part(path):
+    "The name that a file has while it is written; a link leads to its target."
+    path = Path(path).resolve()
+    return path.with_name(f'{path.name}.{os.getpid()}.part')
 
 # %% ../nbs/25_files.ipynb #32b29213
 def write_whole(
@@ -177,7 +198,7 @@ def write_whole(
     data:bytes,  # its content
 ):
     "Write a file, whole or not at all; OSError if it cannot be written."
-    part = Path(f'{path}.{os.getpid()}.part')
+    part, path = _part(path), Path(path).resolve()
     try:
         with open(part, 'wb') as file:
             file.write(data)
@@ -203,12 +224,11 @@ def save_tree(
     path,         # file to write
     tree,         # tree of arrays of any shapes; random keys may be among them
     header=None,  # {str: str} to store with it
-    dtype=None,   # type for the numbers, such as 'float16'; None: as they are
 ):
     """Save a tree as a safetensors file, whole or not at all; the same tree and header give the same bytes.
     OSError if it cannot be written."""
     from safetensors.numpy import save
-    data = save({name: np.asarray(x, dtype, order='C') for name, x in _named(tree).items()}, header)
+    data = save({name: np.asarray(x, order='C') for name, x in _named(tree).items()}, header)
     n = int.from_bytes(data[:8], 'little')
     head = json.dumps(json.loads(data[8:8 + n]), sort_keys=True).encode()    # safetensors writes it in random order
     head += b' ' * (-len(head) % 8)
@@ -222,7 +242,7 @@ def read_tensors(
     from safetensors import SafetensorError, safe_open
     try:
         with safe_open(path, 'numpy') as f: return {name: f.get_tensor(name) for name in f.keys()}, f.metadata() or {}
-    except (SafetensorError, OSError) as e:
+    except (SafetensorError, OSError, AttributeError) as e:          # NumPy lacks some types of number
         raise BadInput(f'{path} cannot be read ({e}); expected a safetensors file, such as save_model or '
                        '`charrnn train` writes') from None
 

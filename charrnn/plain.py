@@ -60,6 +60,7 @@ def make_layers(
     "The layers of a model, from the input up."
     layers = [(f'rnn.cells_{i}.', c) for i, c in enumerate(rnn.get('cells', ()))] or [('rnn.', rnn)]
     for prefix, c in layers:
+        if c['cell'] not in STEPS: raise ValueError(f'found a cell {c["cell"]}; expected {", ".join(STEPS)}')
         h = np.zeros(c['num_hiddens'], np.float32)
         own = {name.removeprefix(prefix): p for name, p in params.items() if name.startswith(prefix)}
         yield STEPS[c['cell']], own, (h, h) if c['cell'] == 'lstm' else h
@@ -73,12 +74,14 @@ class Model:
         self.params, meta = read_safetensors(path)
         self.config, self.chars = json.loads(meta['config']), json.loads(meta['vocab'])['idx_to_token']
         self.normalizer = meta['normalizer']
+        if self.normalizer not in ('', 'normalize', 'utf8_bytes'):
+            raise ValueError(f'found the normaliser {self.normalizer!r}; expected one that charrnn knows')
         self.steps, self.layers, self.start = zip(*make_layers(self.config['rnn'], self.params))
 
     def read(self, states, i):
         "Logits of the next character, and the layers' new states, after reading the character of id `i`."
         E, after = self.params.get('E'), []
-        x = np.eye(len(self.chars), dtype=np.float32)[i] if E is None else E[i]
+        x = np.eye(1, len(self.chars), i, dtype=np.float32)[0] if E is None else E[i]
         for step, p, state in zip(self.steps, self.layers, states):
             x, state = step(p, state, x @ p['W_xh'] + p['b_h'])
             after.append(state)
@@ -104,7 +107,7 @@ def write(
         i = 1 + int(np.argmax((logits + noise)[1:]))           # never the id 0, which is <unk>
         text += model.chars[i]
         logits, states = model.read(states, i)
-    return text
+    return text.encode('latin-1').decode(errors='replace') if model.normalizer == 'utf8_bytes' else text
 
 # %% ../nbs/33_plain.ipynb #b83cd064
 def export(

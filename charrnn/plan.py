@@ -40,7 +40,7 @@ def measure(
     rows = []
     def enough(row, state):
         rows.append(row['seconds'])
-        return len(rows) > 1 and sum(rows[1:]) > 1
+        return len(rows) > 1 and sum(rows[1:]) > 1 or rows[0] > 20       # a network this slow: one block is enough
     trainer = Trainer(10**6, 1, num_gpus, devices=devices, max_steps=10**6, optimizer='adamw', val_every=16,
                       progress=False, callbacks=[enough])
     trainer.fit(model, data.train_dataloader())
@@ -49,9 +49,9 @@ def measure(
     few = replace(val, stop=min(val.stop, val.start + 1 + 64 * data.num_steps))
     for _ in range(2):                                                   # the first time, it compiles
         begin = time.perf_counter()
-        characters = trainer.evaluate(few)['characters']
-    each = np.median(rows[1:])
-    return trainer.history[0]['step'] / each, characters / (time.perf_counter() - begin), rows[0] - each
+        trainer.evaluate(few)
+    reading, each = (few.stop - few.start) / (time.perf_counter() - begin), np.median(rows[1:] or rows)
+    return trainer.history[0]['step'] / each, reading, rows[0] - each
 
 # %% ../nbs/34_plan.ipynb #ff525f3c
 WIDTHS = 128, 192, 256, 384, 512, 768, 1024
@@ -78,12 +78,12 @@ def choose_width(
     return max((H for H in WIDTHS if updates * (128 / H)**2 >= 4000), default=64)
 
 def choose_dropout(
-    epochs,   # how often the text is read
+    reads,    # how often the text is read
     density,  # parameters for each of its characters
 ) -> float:
     "The share to drop of the outputs, and of the recurrent weights."
     def share(x, *limits): return (0., 0.1, 0.2, 0.4)[sum(x >= limit for limit in limits)]
-    return min(share(epochs, 4, 12, 40), share(density, 0.1, 0.25, 1.5))
+    return min(share(reads, 4, 12, 40), share(density, 0.1, 0.25, 1.5))
 
 # %% ../nbs/34_plan.ipynb #237cff6e
 def divide_time(
@@ -103,7 +103,7 @@ def plan(
     *,
     begin=None,  # `time.perf_counter()` when the minutes began; None: now
     model=None,  # an RNNLMScratch to train; None: choose one
-    **fixed,     # settings that are not to be chosen, such as num_hiddens=256
+    **fixed,     # settings that are not to be chosen, such as num_hiddens=256; none of the time and of validation
 ):               # the Corpus to train on; settings; a line that says what was chosen and why
     "Choose settings for a training that ends in time; BadInput if there is too little of it."
     check_above(0, minutes=minutes)
@@ -119,11 +119,14 @@ def plan(
         s['num_hiddens'] = width
         network, pace, reading, left = trial()
     updates, judged = divide_time(left, pace, reading, stop - start)
+    judged = min(stop - start, max(judged, 2 * s['num_steps']))
     data.parts[1] = start, start + judged
-    if updates < 16: raise BadInput(f'in {minutes} minutes there is time for {max(0, updates)} updates; expected more')
-    epochs = updates / len(data.train_dataloader())
-    share = choose_dropout(epochs, density := num_parameters(network) / start)
+    if updates < 16:
+        raise BadInput(f'in {minutes} minutes there is time for {max(0, updates)} updates; expected at least 16: give '
+                       'more minutes, or a smaller network')
+    epochs, reads = updates / len(data.train_dataloader()), updates * s['batch_size'] * s['num_steps'] / start
+    share = choose_dropout(reads, density := num_parameters(network) / start)
     s |= {name: share for name in ('dropout', 'drop_connect') if name not in fixed and s[name]}
     s |= dict(max_epochs=math.ceil(epochs), max_steps=updates, val_every=-(-updates // 4), patience=4, max_val=judged)
     return data, s, (f'{pace:,.0f} updates a second with {network.rnn.num_hiddens} units; {updates:,} updates read '
-                     f'the text {epochs:.3g} times; parameters per character: {density:.2g}; dropout {s["dropout"]}')
+                     f'the text {reads:.3g} times; parameters per character: {density:.2g}; dropout {s["dropout"]}')

@@ -9,7 +9,7 @@ __all__ = ['MinGRUScratch']
 import jax
 import jax.numpy as jnp
 from .cell import StepCell, cell_weights, project, start_state
-from .errors import BadInput, check_at_least
+from .errors import BadInput, check_at_least, check_count
 from .recurrence import linear_recurrence
 
 # %% ../nbs/12_scans.ipynb #dd1a3fad
@@ -19,7 +19,7 @@ class MinGRUScratch(StepCell):
     Parameters: `W_xh` (num_inputs, 2 num_hiddens), see `cell_weights`; `b_h` (2 num_hiddens,) = 0: gate, candidate.
     BadInput for sizes below 1, for a `drop_connect` other than 0, and for inputs or a state of another shape."""
     def setup(self):
-        check_at_least(1, num_inputs=self.num_inputs, num_hiddens=self.num_hiddens)
+        check_count(1, num_inputs=self.num_inputs, num_hiddens=self.num_hiddens)
         check_at_least(0, sigma=self.sigma)
         if self.drop_connect:
             raise BadInput(f'drop_connect is {self.drop_connect}; expected 0, as a MinGRU has no recurrent weights')

@@ -19,7 +19,7 @@ from .blocks import compiled, next_block_size, run_updates
 from .clipping import clip_gradients
 from .corpus import as_batches
 from .devices import check_memory, divide, pick_mesh, replicate, tree_bytes
-from .errors import BadInput, check_at_least
+from .errors import BadInput, check_at_least, check_count
 from .files import sha256
 from .lm import perplexity
 from .states import load_state, save_state, state_folder
@@ -244,25 +244,28 @@ def _ended_well(trainer):
 
 # %% ../nbs/30_trainer.ipynb #1c1c7121
 def run_settings(
-    trainer,  # Trainer; its `model` is set
-    batches,  # training batches of the first epoch
-):            # dict
+    trainer,   # Trainer; its `model` is set
+    batches,   # training batches of the first epoch
+    val=None,  # validation batches
+):             # dict
     "What decides about a training besides its state, as JSON has it."
     names = ('max_epochs', 'max_steps', 'gradient_clip_val', 'accumulate', 'val_every', 'patience',
              'seed')
     optimizer = trainer.optimizer if isinstance(trainer.optimizer, str) else 'optax'
-    size, ids = f'{batches.batch_size} x {batches.num_steps}', np.ascontiguousarray(batches.ids)
+    texts = [np.ascontiguousarray(a) for a in (batches.ids, batches.targets) if a is not None]
+    def sizes(b): return b and f'{len(b)} batches of {b.batch_size} x {b.num_steps}'
     return {name: getattr(trainer, name) for name in names} | dict(
         optimizer=optimizer, model=' '.join(repr(trainer.model).split()), devices=trainer.mesh.size,
-        data=f'{len(batches)} batches of {size}, order {batches.order}, sha256 {sha256(ids)[:8]}')
+        data=f'{sizes(batches)}, order {batches.order}, sha256 {[sha256(a)[:8] for a in texts]}',
+        validation=sizes(val))
 
 # %% ../nbs/30_trainer.ipynb #d0201abd
 @contextmanager
-def _kept(trainer, folder, batches):
+def _kept(trainer, folder, batches, val):
     "Go on from the state in a folder, if there is one, and leave the last one there."
     trainer.folder, trainer.saved = folder, time.monotonic()
     if folder is None: return (yield)
-    with state_folder(folder, run_settings(trainer, batches), 'max_epochs') as before:
+    with state_folder(folder, run_settings(trainer, batches, val), 'max_epochs') as before:
         trainer.state = trainer.state.replace(carry=divide(first_carry(trainer.model, batches), trainer.mesh))
         if found := load_state(folder, trainer.state):
             state, trainer.record = found
@@ -292,8 +295,9 @@ def _save(trainer):
 # %% ../nbs/30_trainer.ipynb #ee4bff97
 def _check(trainer):
     t = trainer
-    check_at_least(0, gradient_clip_val=t.gradient_clip_val, save_minutes=t.save_minutes, seed=t.seed)
-    check_at_least(1, max_epochs=t.max_epochs, max_steps=t.max_steps, accumulate=t.accumulate,
+    check_at_least(0, gradient_clip_val=t.gradient_clip_val, save_minutes=t.save_minutes)
+    check_count(0, seed=t.seed)
+    check_count(1, max_epochs=t.max_epochs, max_steps=t.max_steps, accumulate=t.accumulate,
                    val_every=t.val_every, patience=t.patience)
     if isinstance(t.optimizer, str) and t.optimizer not in OPTIMIZERS:
         raise BadInput(f'optimizer is {t.optimizer!r}; expected one of {", ".join(OPTIMIZERS)}, or '
@@ -326,7 +330,7 @@ class Trainer:
     patience: int | None = None    # validations without improvement to stop after; keeps the best
     seed: int = 0                  # of the initial parameters and of dropout
     progress: bool = True          # show a progress bar
-    save_minutes: float = 1        # between two savings of the state, if `fit` is given `resume`
+    save_minutes: float = 1        # between two saves of the state, if `fit` is given `resume`
     callbacks: Any = ()            # functions (row, TrainState); something true ends the training
 
     def __post_init__(self):
@@ -343,8 +347,9 @@ class Trainer:
         (train, val), self.model = _data_loaders(self, data), model
         self.record, self.interrupted = dict(history=[], since=[]), False
         with jax.default_device(self.mesh.devices[0]):
-            update, self.state, total = prepare(self, model, as_batches(train(0)), params)
-            with (_kept(self, resume, as_batches(train(0))), _ended_well(self),
+            first = as_batches(train(0))
+            update, self.state, total = prepare(self, model, first, params)
+            with (_kept(self, resume, first, val and as_batches(val())), _ended_well(self),
                   _progress_bar(total, self.progress, self.state.step) as bar):
                 for n, validation_due in train_blocks(self, update, train, total):
                     bar.update(n)
