@@ -64,7 +64,7 @@ def csv_log(
     path,          # file to write, a Path
     trainer=None,  # whose whole history is written, what came before a run was resumed too; None: the rows from now on
 ):                 # callback for `Trainer`
-    "Write the history as CSV, row by row: losses in nats a character, times in seconds; BadInput if that cannot be."
+    "Write the history as CSV, row by row: losses in nats per character, times in seconds; BadInput if that cannot be."
     check_writable(path)
     rows = []
     def log(row, state):
@@ -96,7 +96,7 @@ def _not_a_text(files, *written):
 
 def _report(name, judged):
     print(f'{name} perplexity: {judged["perplexity"]:.2f} ({judged["loss"]:.3f} nats, '
-          f'{judged["bits_per_char"]:.3f} bits a character)')
+          f'{judged["bits_per_char"]:.3f} bits per character)')
 
 # %% ../nbs/39_cli.ipynb #f8c7f9f5
 def _fit_and_save(trainer, model, data, params, out, states, licence):

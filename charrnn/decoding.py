@@ -115,10 +115,11 @@ def _write(model, params, prompts, num_preds, vocab, key, block, until, sampling
     ids = np.zeros((1 << int(lengths.max() - 1).bit_length(), len(prompts)), np.int32)
     encoded = [vocab.encode(p) for p in prompts]
     for row, p in zip(ids.T, encoded): row[:len(p)] = p
+    # on one device, `for_rows` and `divide` change nothing
     params, keys, step = for_rows(params, len(prompts)), _as_key(key), decode_step
     lengths, keys = divide((lengths, keys if how.temperature else None), mesh_of(params))
     ids = divide(ids, mesh_of(params), 1)
-    carry = read_prompts(_first_state, step, model, params, ids, lengths)
+    carry = read_prompts(_first_state, step, model, params, ids, lengths)      # logits, state
     if how.no_repeat:
         recent = divide(recent_ids(encoded), mesh_of(params))
         step = without_repeats(step, how.no_repeat)

@@ -39,21 +39,21 @@ def nll(
 def cross_entropy(
     logits,   # (..., vocab_size)
     targets,  # integer ids of what came, the shape of `logits` without its last axis
-):            # scalar, nats a character
+):            # scalar, nats per character
     "Mean negative log-likelihood of `targets`."
     return nll(logits, targets).mean()
 
 # %% ../nbs/03_lm.ipynb #ee3b3231
 def perplexity(
-    loss,     # mean loss, nats a character
+    loss,     # mean loss, nats per character
 ) -> float:   # number of characters
     "exp of the mean loss: the number of equally likely characters that would be as hard to guess."
     # a loss too large for exp gives infinity, without a warning
     with np.errstate(over='ignore'): return float(np.exp(loss))
 
 def bits_per_char(
-    loss,     # mean loss, nats a character
-) -> float:   # bits a character
+    loss,     # mean loss, nats per character
+) -> float:   # bits per character
     "The mean loss in bits instead of nats."
     return float(loss / np.log(2))
 

@@ -157,7 +157,7 @@ def train_blocks(
 def add_row(
     record,    # the record; its `since` holds characters, loss, norm and seconds of each update
     state,     # TrainState
-    val_loss,  # nats a character; None: there is no validation
+    val_loss,  # nats per character; None: there is no validation
 ) -> dict:     # the row
     "Make a row of the history of the updates since the last one."
     sizes, losses, norms, seconds = np.array(record['since']).T

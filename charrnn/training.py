@@ -90,13 +90,14 @@ class _Judge:
 
     def __call__(self, params, carry, *batch):
         total, after = total_loss(self.model, params, *batch, carry)
-        return params, None if carry is None else after, sum_over_devices(total), 0.
+        carry = None if carry is None else after
+        return params, carry, sum_over_devices(total), 0.              # there is no gradient
 
 def evaluate(
     model,    # the language model
     params,   # its parameters
     batches,  # `Batches`, or an iterable of pairs (X, Y), each (batch, num_steps)
-) -> dict:    # loss (nats a character), perplexity, bits_per_char, characters (in all rows)
+) -> dict:    # loss (nats per character), perplexity, bits_per_char, characters (in all rows)
     "Judge a model on every character of `batches`."
     batches = as_batches(batches)
     params, size = for_rows(params, batches.batch_size), min(len(batches), 64)
