@@ -91,9 +91,10 @@ def divide_time(
     pace,        # updates a second
     reading,     # characters a second in validation
     characters,  # of the validation part
+    least=0,     # characters of it that are read at least
 ):               # updates; characters of each of five validations
     "What fits into some seconds: validations take a tenth (or read 640 characters), a twentieth is kept in reserve."
-    judged = int(min(characters, max(640, 0.02 * seconds * reading)))
+    judged = int(min(characters, max(640, least, 0.02 * seconds * reading)))
     return int((0.95 * seconds - 5 * judged / reading) * pace), judged
 
 # %% ../nbs/34_plan.ipynb #d15e354f
@@ -118,12 +119,9 @@ def plan(
     if not (model or 'num_hiddens' in fixed) and (width := choose_width(0.95 * left * pace)) != s['num_hiddens']:
         s['num_hiddens'] = width
         network, pace, reading, left = trial()
-    updates, judged = divide_time(left, pace, reading, stop - start)
-    judged = min(stop - start, max(judged, 2 * s['num_steps']))
+    updates, judged = divide_time(left, pace, reading, stop - start, 2 * s['num_steps'])
     data.parts[1] = start, start + judged
-    if updates < 16:
-        raise BadInput(f'in {minutes} minutes there is time for {max(0, updates)} updates; expected at least 16: give '
-                       'more minutes, or a smaller network')
+    if updates < 16: raise BadInput(f'found time for {max(0, updates)} updates; expected at least 16: give more minutes')
     epochs, reads = updates / len(data.train_dataloader()), updates * s['batch_size'] * s['num_steps'] / start
     share = choose_dropout(reads, density := num_parameters(network) / start)
     s |= {name: share for name in ('dropout', 'drop_connect') if name not in fixed and s[name]}

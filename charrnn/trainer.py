@@ -347,8 +347,7 @@ class Trainer:
         (train, val), self.model = _data_loaders(self, data), model
         self.record, self.interrupted = dict(history=[], since=[]), False
         with jax.default_device(self.mesh.devices[0]):
-            first = as_batches(train(0))
-            update, self.state, total = prepare(self, model, first, params)
+            update, self.state, total = prepare(self, model, first := as_batches(train(0)), params)
             with (_kept(self, resume, first, val and as_batches(val())), _ended_well(self),
                   _progress_bar(total, self.progress, self.state.step) as bar):
                 for n, validation_due in train_blocks(self, update, train, total):
