@@ -188,7 +188,7 @@ def train(
     resume:Path=None,    # folder of a run to go on with, by its own options
     save_minutes=1.,     # minutes between two saves of a run's state
     minutes:float=None,  # train for this many minutes; the settings you do not give are chosen by text and machine
-    recipe:str=None,     # where the settings below start: reference (default), quick (default with --from), book (an LSTM)
+    recipe:str=None,     # where the settings below start: reference (default), quick (default with --from) or book
     from_:Path=None,     # saved model to train further; only settings of the training can be changed
     grow=False,          # with --from: learn the characters that the model does not know
     seed=0,              # of initial parameters, data order and dropout
@@ -417,7 +417,8 @@ def info(
         try: figure.savefig(plot)
         except ValueError as e: raise BadInput(f'cannot draw {plot}: {e}; expected a name such as a.png') from None
     held = dict(source=saved.source, licence=saved.licence, model=model_config(saved.model),
-                vocabulary=saved.vocab.idx_to_token, parameters=num_parameters(saved.model), last=(saved.history or [{}])[-1])
+                vocabulary=saved.vocab.idx_to_token, parameters=num_parameters(saved.model),
+                last=(saved.history or [{}])[-1])
     if json: print(dumps(held))
     else:
         for name, value in held.items(): print(f'{name}: {value if isinstance(value, str) else dumps(value)}')

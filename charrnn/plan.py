@@ -121,7 +121,7 @@ def plan(
         network, pace, reading, left = trial()
     updates, judged = divide_time(left, pace, reading, stop - start, 2 * s['num_steps'])
     data.parts[1] = start, start + judged
-    if updates < 16: raise BadInput(f'found time for {max(0, updates)} updates; expected at least 16: give more minutes')
+    if updates < 16: raise BadInput(f'found time for {max(0, updates)} updates; expected at least 16: give more time')
     epochs, reads = updates / len(data.train_dataloader()), updates * s['batch_size'] * s['num_steps'] / start
     share = choose_dropout(reads, density := num_parameters(network) / start)
     s |= {name: share for name in ('dropout', 'drop_connect') if name not in fixed and s[name]}
