@@ -7,6 +7,7 @@ __all__ = ['save_model', 'SavedModel', 'load_model', 'reencode', 'grow', 'pretra
 
 # %% ../nbs/31_checkpoint.ipynb #728fad71
 import json
+from copy import copy
 from dataclasses import dataclass, replace
 from importlib import resources
 import jax
@@ -14,10 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 from .corpus import normalize, utf8_bytes
 from .decoding import generate
-from .depth import build_model, model_config, param_shapes
+from .depth import build_model, model_config
 from .errors import BadInput
 from .files import build_tree, check_writable, read_tensors, save_tree
-from .lm import RNNLMScratch
+from .lm import RNNLMScratch, check_params, param_shapes
 from .vocab import Vocab
 
 # %% ../nbs/31_checkpoint.ipynb #65b5aa14
@@ -52,20 +53,19 @@ def save_model(
 ):
     "Save a model with all that is needed to use it, never half a file; BadInput for what could not be loaded."
     check_writable(path)
-    found, wanted = (jax.tree.map(np.shape, tree) for tree in (params, param_shapes(model)))
-    if found != wanted: raise BadInput(f'params have the shapes {found}; expected {wanted}')
+    check_params(model, params)
     if dtype and (name := getattr(dtype, '__name__', str(dtype))) not in ('float16', 'float32', 'float64'):
         raise BadInput(f'dtype is {name}; expected float16, float32 or float64')
     with np.errstate(over='ignore'): params = jax.tree.map(lambda a: np.asarray(a, dtype), params)
     _check_content(params, vocab, model, [*history])
     rows = [{k: v for k, v in row.items() if k not in ('seconds', 'chars_per_second')} for row in history]
     header = dict(format='charrnn', version='2', config=json.dumps(model_config(model)), vocab=vocab.to_json(),
-                  normalizer=_normalizer_name(vocab.normalizer), source=source, licence=licence,
-                  history=json.dumps(rows))
+                  normalizer=_normalizer_name(vocab.normalizer), source=source or '', licence=licence or '',
+                  history=json.dumps(rows, default=float))
     save_tree(path, params, header)
 
 # %% ../nbs/31_checkpoint.ipynb #40de1185
-@dataclass
+@dataclass(eq=False)
 class SavedModel:
     "A loaded model with what came in its file."
     model: RNNLMScratch  # the language model
@@ -117,7 +117,11 @@ def reencode(
 ):          # a Corpus that shares everything else
     "A corpus in the ids of another vocabulary; characters that it lacks become `<unk>`, id 0."
     ids = np.array(vocab[data.vocab.idx_to_token], vocab.dtype)
-    return replace(data, ids=ids[data.ids], vocab=vocab)
+    new = copy(data)
+    new.ids, new.vocab = ids[data.ids], vocab
+    return new
+
+def _kinds(cell): return [type(cell)] + [kind for c in getattr(cell, 'cells', ()) for kind in _kinds(c)]
 
 def grow(
     saved,   # SavedModel
@@ -128,10 +132,10 @@ def grow(
     new = Vocab(dict(old.token_freqs), np.inf, [*old.idx_to_token, *tokens], normalizer=old.normalizer)
     config, n = model_config(saved.model), len(new) - len(old)
     config['vocab_size'] = len(new)
-    first = config['rnn'].get('cells', [config['rnn']])[0]
+    first = config['rnn']
+    while 'cells' in first: first = first['cells'][0]
     if not config['embedding']: first['num_inputs'] = len(new)
-    rnn = saved.model.rnn
-    model = build_model(config, [type(cell) for cell in (rnn, *getattr(rnn, 'cells', ()))])
+    model = build_model(config, _kinds(saved.model.rnn))
     def wider(a, b):
         for axis in (i for i in range(a.ndim) if a.shape[i] != b.shape[i]):
             a = jnp.concatenate([a, jnp.repeat(a.mean(axis, keepdims=True), n, axis)], axis)

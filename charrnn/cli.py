@@ -26,7 +26,7 @@ from .corpus import Corpus, TimeMachine, normalize, utf8_bytes
 from .decoding import Sampling, generate, stream
 from .depth import CELLS, layered, model_config, num_parameters
 from .devices import devices_for, use_cpu_devices
-from .errors import BadInput, check_above, check_count
+from .errors import BadInput, check_above, check_count, check_seed
 from .files import check_writable, find_texts, keep_compiled, make_folder, read_pieces, write_whole
 from .lm import bits_per_char, perplexity
 from .plain import export
@@ -93,6 +93,8 @@ def _not_a_text(files, *written):
     texts = {os.path.realpath(p) for p in find_texts(files)} if files else ()
     for path in written:
         if os.path.realpath(path) in texts: raise BadInput(f'{path} is one of the texts; expected another file name')
+    if len({*map(os.path.realpath, written)}) < len(written):
+        raise BadInput(f'{path} is to be written twice; expected a name for each file')
 
 def _report(name, judged):
     print(f'{name} perplexity: {judged["perplexity"]:.2f} ({judged["loss"]:.3f} nats, '
@@ -168,11 +170,12 @@ def _stored(folder):
     return {name: kinds[name](value) if kinds.get(name) else value for name, value in options.items()}
 
 # %% ../nbs/39_cli.ipynb #8e4e4b4d
-def _start(devices, s):
-    "Have JAX start with so many devices of the CPU; by default with as many as pay."
-    if devices: return use_cpu_devices(devices)
-    if jax.config.jax_num_cpu_devices < 0 and (n := devices_for(s['batch_size'], s['num_hiddens'])) > 1:
+def _start(s):
+    "Have JAX start, by default with as many CPU devices as pay; then load the model to start from."
+    if s['devices']: use_cpu_devices(s['devices'])
+    elif jax.config.jax_num_cpu_devices < 0 and (n := devices_for(s['batch_size'], s['num_hiddens'])) > 1:
         with suppress(BadInput): use_cpu_devices(n)                # unless JAX has started
+    return s | dict(start=s['from_'] and load_model(s['from_']))
 
 # %% ../nbs/39_cli.ipynb #989588dd
 def train(
@@ -213,7 +216,7 @@ class _Patient:
         with suppress(BrokenPipeError): self.stream.flush()
 
 def _run_train(s):
-    with redirect_stdout(_Patient(sys.stderr if s['json'] else sys.stdout)): result = _train(_filled_in(s))
+    with redirect_stdout(_Patient(sys.stderr if s['json'] else sys.stdout)): result = _train(_start(_filled_in(s)))
     if s['json']: print(dumps(result))
     return 130 if result['interrupted'] else 0
 
@@ -222,7 +225,7 @@ def _check_options(s):
     "Raise BadInput for arguments of `train` out of range, or without effect."
     check_above(0, minutes=s['minutes'])
     check_count(0, num_preds=s['num_preds'])
-    _check_seed(s['seed'])
+    check_seed(s['seed'])
     given = {name for name, p in signature(train).parameters.items() if name in s and s[name] != p.default}
     needs = dict(encoding='files', letters='files', min_freq='files', split='files', grow='from_')
     for name in [name for name in needs if name in given and needs[name] not in given]:
@@ -231,14 +234,12 @@ def _check_options(s):
     for one, other in (('run', 'resume'), ('run', 'out'), ('resume', 'out')):
         if {one, other} <= given: raise BadInput(f'found --{one} and --{other}; expected one of them')
 
-def _check_seed(seed):
-    if seed is not None and not 0 <= seed < 2**31: raise BadInput(f'seed is {seed}; expected 0 to {2**31 - 1}')
 
 # %% ../nbs/39_cli.ipynb #5e5d9563
 TIMES = {'max_epochs', 'max_steps', 'val_every', 'max_val', 'patience'}
 
 def _filled_in(s):
-    "The arguments of `train` with all settings, the model to start from, and the progress bar decided on."
+    "The arguments of `train` with all settings, and the progress bar decided on."
     _check_options(s)
     name = s['recipe'] or ('quick' if s['from_'] else 'reference')
     s = s | (DEFAULTS if s['minutes'] and not s['recipe'] else RECIPES[name]) | s['settings']
@@ -251,13 +252,12 @@ def _filled_in(s):
     check_count(1, max_val=s['max_val'])
     if s['cell'] == 'mingru' and 'drop_connect' not in s['settings']: s['drop_connect'] = 0.    # it has nothing to drop
     shown = sys.stderr.isatty() if s['progress'] is None else s['progress']
-    return {**s, 'progress': shown, 'start': s['from_'] and load_model(s['from_'])}
+    return {**s, 'progress': shown}
 
 # %% ../nbs/39_cli.ipynb #5be36f2b
 def _train(s):
     "Train with all arguments and settings filled in, save, show what was learned, and give it as a dict."
     begin = time.perf_counter()
-    _start(s['devices'], s)
     folder = _run_folder(s)
     check_writable(out := folder/'model.safetensors' if folder else s['out'])
     model, params, data = _model(s, _corpus(s))
@@ -337,9 +337,9 @@ def write(
 ):
     "Let a trained model continue a text."
     saved = load_model(model) if model else pretrained()
-    if prompt_file or prompt == '-': prompt = _read_prompt(prompt_file)
+    prompt = _read_prompt(prompt, prompt_file)
     check_count(1, samples=samples)
-    _check_seed(seed)
+    check_seed(seed)
     key = jax.random.key(secrets.randbits(31) if seed is None else seed)
     if saved.vocab.normalizer is utf8_bytes: until = utf8_bytes(until)
     texts = [stream(saved.model, saved.params, prompt, num_preds, saved.vocab, key=k, until=until, **sampling)
@@ -363,8 +363,10 @@ def _print(piece, vocab):
     sys.stdout.buffer.write(piece.encode('latin-1'))
     sys.stdout.buffer.flush()
 
-def _read_prompt(file):
-    "The text of a file, or of the standard input, without the line ends after it."
+def _read_prompt(prompt, file):
+    "The prompt; or the text of a file, or of the standard input, without the line ends after it."
+    if file and prompt != 'time traveller': raise BadInput('found --prompt and --prompt-file; expected one')
+    if not file and prompt != '-': return prompt
     try: return (''.join(read_pieces(file)) if file else sys.stdin.read()).rstrip('\n')
     except UnicodeDecodeError as e: raise BadInput(f'cannot read the standard input: {e}; expected text') from None
 

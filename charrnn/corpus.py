@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from .errors import BadInput, check_count
+from .errors import BadInput, check_count, check_seed
 from .files import cache_folder, download, read_file, read_package_file, sha256
 from .files import digest_files, encode_pieces, find_texts, read_pieces
 from .shuffle import permuted
@@ -38,7 +38,10 @@ def identify_edition(
 ):               # its text; a line that says which edition it is and where it was found
     "Decode a file of The Time Machine and name its edition."
     digest = sha256(data)
-    text = re.sub(r'\r\n?', '\n', data.decode('utf-8-sig'))
+    try: text = re.sub(r'\r\n?', '\n', data.decode('utf-8-sig'))
+    except UnicodeDecodeError as e:
+        raise BadInput(f'The Time Machine from {where} is not UTF-8 ({e.reason} at byte '
+                       f'{e.start}); expected UTF-8 text') from None
     inside = re.search(r'^\*\*\* ?START OF .*?$(.*)^\*\*\* ?END OF ', text, re.S | re.M)
     edition = f'{EDITIONS.get(digest, "edition unknown")} (sha256 {digest[:8]})'
     return inside[1] if inside else text, f'The Time Machine, {edition}, from {where}'
@@ -49,7 +52,7 @@ def load_time_machine(
 ):              # text; a line that says which edition it is and where it was found
     "The text of The Time Machine, from the first place that has it."
     if path is not None:
-        if not (data := read_file(path)):
+        if (data := read_file(path)) is None:
             raise BadInput(f'there is no file {path}; expected the text of The Time Machine')
         return identify_edition(data, f'the file {Path(path).name}')
     folder, name = os.environ.get('CHARRNN_DATA'), 'timemachine.txt'
@@ -87,6 +90,8 @@ def _spans(
 def _check_batches(self, n):
     "Raise BadInput for sizes out of range, or targets that do not fit the ids."
     check_count(1, batch_size=self.batch_size, num_steps=self.num_steps)
+    check_count(0, start=self.start)
+    if np.ndim(self.ids) != 1: raise BadInput('found ids that are not a one-dimensional array')
     key = 'batch_size' if self.stateful else 'num_steps'
     if self.lengths is None and n <= getattr(self, key):
         raise BadInput(f'found {n} characters; expected more than {key} = {getattr(self, key)}')
@@ -183,7 +188,7 @@ def _split(
     source,   # what to call the text in the message
 ):            # three pairs (first character, one past the last)
     "Contiguous parts of a text."
-    if len(split) != 3 or min(split) < 0 or split[0] == 0 or abs(sum(split) - 1) > 1e-6:
+    if len(split) != 3 or min(split) < 0 or split[0] == 0 or not abs(sum(split) - 1) < 1e-6:
         raise BadInput(f'split is {split}; expected three shares that sum to 1, the first above 0')
     cuts = [0, *(round(length * share) for share in np.cumsum(split))]
     for i, name in enumerate(('training', 'validation', 'test')):
@@ -246,7 +251,7 @@ def utf8_bytes(text:str) -> str:
 def from_files(
     paths,            # a text file, a folder, a pattern such as '*.md', or a list of these
     *sizes,           # batch_size and num_steps
-    normalizer=None,  # function str -> str, such as `normalize`; None: the text as it is
+    normalizer=None,  # function str -> str; of large files f(f(a) + b) must be f(a + b)
     encoding='utf-8', # of the files; 'bytes': each byte is a character, for what is not text
     **settings,       # batch_size, num_steps, streams, split (0.9, 0.05, 0.05), seed, min_freq
 ):                     # Corpus
@@ -275,6 +280,7 @@ class Corpus:
     seed: int = 0          # of the order of the training windows
 
     from_text, from_files = staticmethod(from_text), staticmethod(from_files)
+    def __post_init__(self): check_seed(self.seed)
 
     def train_dataloader(self, epoch:int=0) -> Batches:
         "Training windows in the random order of `epoch`, or training streams."

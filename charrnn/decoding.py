@@ -12,9 +12,9 @@ import numpy as np
 from fastcore.basics import patch
 from flax import struct
 from .devices import divide, for_rows, mesh_of
-from .errors import BadInput, check_above, check_at_least, check_count
+from .errors import BadInput, check_above, check_at_least, check_count, check_seed
 from .fast_decoding import read_prompts, write_blocks
-from .lm import RNNLMScratch
+from .lm import RNNLMScratch, check_params
 from .search import beam_search, exclude_repeats, recent_ids, without_repeats
 
 # %% ../nbs/06_decoding.ipynb #a4e5f12b
@@ -51,10 +51,12 @@ class Sampling:
         check_at_least(0, temperature=self.temperature, length_penalty=self.length_penalty)
         check_count(1, top_k=self.top_k, beams=self.beams)
         check_count(2, no_repeat=self.no_repeat)
-        if self.temperature in (None, float('inf')):
-            raise BadInput(f'temperature is {self.temperature}; expected a finite number')
-        for name, n in (('no_repeat', self.no_repeat), ('beams', self.beams)):
-            if (n or 0) > 1024: raise BadInput(f'{name} is {n}; expected at most 1024')
+        for name in ('temperature', 'length_penalty', 'beams'):
+            if (n := getattr(self, name)) in (None, float('inf')):
+                raise BadInput(f'{name} is {n}; expected a finite number')
+        for name, most in dict(no_repeat=1024, beams=1024, length_penalty=10).items():
+            if ((n := getattr(self, name)) or 0) > most:
+                raise BadInput(f'{name} is {n}; expected at most {most}')
         check_above(0, top_p=self.top_p, min_p=self.min_p)
         for name, p in (('top_p', self.top_p), ('min_p', self.min_p)):
             if p is not None and p > 1: raise BadInput(f'{name} is {p}; expected at most 1')
@@ -66,18 +68,19 @@ def sample_logits(
     sampling=Sampling(),  # temperature above 0 where there is noise
 ):                        # ids (batch,)
     "Choose ids with probability ~ exp(logits / temperature), never `<unk>` (Maddison et al. 2014)."
-    logits = logits.at[:, 0].set(-jnp.inf)
-    if noise is None: return logits.argmax(-1).astype(jnp.int32)
+    logits = logits[:, 1:]                                              # without `<unk>`
+    if noise is None: return 1 + logits.argmax(-1).astype(jnp.int32)
     if any(x is not None for x in (sampling.top_k, sampling.top_p, sampling.min_p)):
         ranked = jax.lax.top_k(logits, logits.shape[-1])[0]
-        kept = jnp.arange(ranked.shape[-1]) < (sampling.top_k or ranked.shape[-1])
+        rank = jnp.arange(ranked.shape[-1])
+        kept = rank < (sampling.top_k or len(rank))
         p = jax.nn.softmax(jnp.where(kept, ranked, -jnp.inf) / sampling.temperature)
         # those before it have less than top_p
         if sampling.top_p is not None: kept &= p.cumsum(-1) - p < sampling.top_p
         if sampling.min_p is not None: kept &= p >= sampling.min_p * p[:, :1]
-        least = jnp.where(kept, ranked, jnp.inf).min(-1, keepdims=True)
+        least = jnp.where(kept | (rank == 0), ranked, jnp.inf).min(-1, keepdims=True)
         logits = jnp.where(logits < least, -jnp.inf, logits)
-    return (logits + sampling.temperature * noise).argmax(-1).astype(jnp.int32)
+    return 1 + (logits + sampling.temperature * noise[:, 1:]).argmax(-1).astype(jnp.int32)
 
 # %% ../nbs/06_decoding.ipynb #7f3839f3
 def _first_state(model, batch_size): return model.rnn.initial_state(batch_size)
@@ -85,11 +88,15 @@ def _first_state(model, batch_size): return model.rnn.initial_state(batch_size)
 def _as_key(key):
     "The key, or the one of a number; for None key 0, without a program to compile."
     if key is None: return jax.random.wrap_key_data(np.zeros(2, np.uint32), impl='threefry2x32')
-    if isinstance(key, (int, np.integer)): return jax.random.key(key)
-    if not isinstance(key, jax.Array):
-        raise BadInput(f'found a {type(key).__name__}; expected a random key, a number or None')
-    typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
-    return key if typed else jax.random.wrap_key_data(key)
+    if isinstance(key, (int, np.integer)):
+        check_seed(key)
+        return jax.random.key(key)
+    kind = getattr(key, 'dtype', type(key).__name__)
+    if kind == np.uint32: key = jax.random.wrap_key_data(key)           # a key without a type
+    elif not jnp.issubdtype(kind, jax.dtypes.prng_key):
+        raise BadInput(f'found {kind}; expected a random key, a number or None')
+    if key.shape != (): raise BadInput(f'found keys of shape {key.shape}; expected one key')
+    return key
 
 def _search(model, params, step, carry, num_preds, until, how):
     "The likeliest texts, (num_preds, batch); id 0 after their end."
@@ -100,12 +107,13 @@ def _search(model, params, step, carry, num_preds, until, how):
     return np.stack(texts, 1)[:num_preds]
 
 # %% ../nbs/06_decoding.ipynb #a28653ec
-def _write(model, params, prompts, num_preds, vocab, key, block, until, sampling):
+def _write(model, params, prompts, num_preds, vocab, keys, block, until, sampling):
     "Check everything, read the prompts, and write: an iterator of ids, (n, batch) each."
     how = Sampling(**sampling)
     how.check()
     check_count(0, num_preds=num_preds)
     check_count(1, block=block)
+    check_params(model, params)
     if len(vocab) != model.vocab_size:
         raise BadInput(f'the vocabulary has {len(vocab)} entries; expected {model.vocab_size}')
     if '' in prompts:
@@ -116,7 +124,7 @@ def _write(model, params, prompts, num_preds, vocab, key, block, until, sampling
     encoded = [vocab.encode(p) for p in prompts]
     for row, p in zip(ids.T, encoded): row[:len(p)] = p
     # on one device, `for_rows` and `divide` change nothing
-    params, keys, step = for_rows(params, len(prompts)), _as_key(key), decode_step
+    params, step = for_rows(params, len(prompts)), decode_step
     lengths, keys = divide((lengths, keys if how.temperature else None), mesh_of(params))
     ids = divide(ids, mesh_of(params), 1)
     carry = read_prompts(_first_state, step, model, params, ids, lengths)      # logits, state
@@ -142,10 +150,8 @@ def stream(
     **sampling,  # temperature, top_k, no_repeat, beams and others; see `Sampling`
 ):               # yields pieces of text; together they are what `generate` gives
     "Continue a text, handed out as it is written: first the prompt, then piece by piece."
-    if not isinstance(prompt, str):
-        raise BadInput(f'found a {type(prompt).__name__}; expected a prompt that is a str')
-    prompt, written = vocab.normalize(prompt), ''
-    blocks = _write(model, params, [prompt], num_preds, vocab, key, block, until, sampling)
+    (prompt,), written = _normalized([prompt], vocab), ''
+    blocks = _write(model, params, [prompt], num_preds, vocab, _as_key(key), block, until, sampling)
     yield prompt
     for ids in blocks:
         before, written = len(written), written + vocab.decode(ids[:, 0])
@@ -169,12 +175,18 @@ def generate(
     if isinstance(prompt, str):
         return ''.join(stream(model, params, prompt, num_preds, vocab, key=key, block=1024,
                               until=until, **sampling))
-    prompts = [vocab.normalize(p) for p in prompt]
+    prompts = _normalized(prompt, vocab)
     if not prompts: return []
     keys = jax.random.split(_as_key(key), len(prompts))
     blocks = _write(model, params, prompts, num_preds, vocab, keys, 1024, until, sampling)
     texts = [vocab.decode(ids) for ids in np.concatenate([*blocks]).T]
     return [p + text[:_end(text, until)] for p, text in zip(prompts, texts)]
+
+def _normalized(prompts, vocab):
+    for p in (prompts := list(prompts)):
+        if not isinstance(p, str):
+            raise BadInput(f'found a {type(p).__name__}; expected a prompt that is a str')
+    return [vocab.normalize(p) for p in prompts]
 
 def _end(text, until): return text.find(until) + len(until) if until and until in text else None
 

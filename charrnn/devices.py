@@ -60,7 +60,8 @@ def divide(
     "Divide rows over the devices of a mesh."
     if mesh is None or mesh.size == 1: return tree
     def fill(x):
-        if jnp.issubdtype(x.dtype, jax.dtypes.prng_key): return jax.random.wrap_key_data(fill(jax.random.key_data(x)))
+        if jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
+            return jax.random.wrap_key_data(fill(jax.random.key_data(x)), impl=jax.random.key_impl(x))
         widths = [(0, 0)] * x.ndim
         widths[axis] = 0, -x.shape[axis] % mesh.size
         return np.pad(x, widths)
@@ -109,7 +110,7 @@ def devices_for(
     "How many host devices an update is divided over: a rule that fits the measurements below, on two cores."
     if num_hiddens >= 512: return 1
     if not cores: cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
-    return max(1, min(cores, batch_size * num_hiddens // 1024))
+    return max(1, min(cores, batch_size * num_hiddens**2 // 2**18))
 
 # %% ../nbs/27_devices.ipynb #22bf6157
 def tree_bytes(

@@ -129,20 +129,19 @@ def read_pieces(
                        'or bytes') from None
     with reading(path), opened(path, 'rt', **how) as f:
         try:
-            rest = f.read(1).removeprefix('\ufeff')
+            text = f.read(1).removeprefix('\ufeff') + f.read(piece_size)
             while piece := f.read(piece_size):
-                text = rest + piece
                 cut = text.rfind(' ', 1) + 1 or len(text)    # the first character may be one that was held back
                 done = normalizer(text[:cut])
                 yield done[:-1]
-                rest = done[-1:] + text[cut:]
+                text = done[-1:] + text[cut:] + piece
         except UnicodeError as e:
             found = ' '.join(str(e).split())                     # some codecs say no more than this
             if isinstance(e, UnicodeDecodeError):
                 found = f'{e.reason} at byte {f.buffer.tell() - len(e.object) + e.start}'
             raise BadInput(f'{path} is not {encoding}: {found}; expected {encoding} text, or its encoding to be '
                            'named (bytes for a file that is not text)') from None
-    yield normalizer(rest)
+    yield normalizer(text)
 
 # %% ../nbs/25_files.ipynb #5ceeb9a2
 def encode_pieces(

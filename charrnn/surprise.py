@@ -12,7 +12,7 @@ import numpy as np
 from .blocks import compiled
 from .devices import for_rows
 from .errors import BadInput
-from .lm import nll
+from .lm import check_params, nll
 
 # %% ../nbs/15_surprise.ipynb #18488d7a
 def score(
@@ -24,6 +24,7 @@ def score(
     "How likely a model finds a text; BadInput if the text is too short. A character that is unknown counts as `<unk>`."
     if len(vocab) != model.vocab_size:
         raise BadInput(f'the vocabulary has {len(vocab)} entries; expected {model.vocab_size}, as the model')
+    check_params(model, params)
     ids = vocab.encode(vocab.normalize(text)).astype(np.int32)
     if len(ids) < 2: raise BadInput(f'found a text of length {len(ids)}; expected at least 2 characters')
     params, state, scores = for_rows(params, 1), model.rnn.initial_state(1), []

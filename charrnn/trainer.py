@@ -19,9 +19,9 @@ from .blocks import compiled, next_block_size, run_updates
 from .clipping import clip_gradients
 from .corpus import as_batches
 from .devices import check_memory, divide, pick_mesh, replicate, tree_bytes
-from .errors import BadInput, check_at_least, check_count
+from .errors import BadInput, check_at_least, check_count, check_seed
 from .files import sha256
-from .lm import perplexity
+from .lm import check_params, perplexity
 from .states import load_state, save_state, state_folder
 from .training import OPTIMIZERS, TrainState, Update, evaluate, first_carry, total_loss
 
@@ -87,10 +87,12 @@ def prepare(
     if not hasattr(model, 'unroll_time_major'):
         raise BadInput(f'found a {type(model).__name__}; expected a language model, RNNLMScratch(rnn, vocab_size)')
     if t.max_steps: total = min(total, t.max_steps)
+    if t.accumulate > total: raise BadInput(f'accumulate is {t.accumulate}; expected at most the {total} updates')
     if isinstance(t.optimizer, str):
         check_at_least(0, lr=model.lr)
         lr = np.float32(model.lr)
         if t.optimizer != 'sgd': scheduled = total
+    if params is not None: check_params(model, params)
     optimizer = make_optimizer(t.optimizer, scheduled, t.accumulate, t.gradient_clip_val)
     check_fits(model, optimizer, batches.batch_size, batches.num_steps, t.mesh)
     state = first_state(model, optimizer, jax.random.key(t.seed), params, lr)
@@ -226,7 +228,7 @@ def validate(
 
 def waited(history) -> int:
     "Validations since the one with the lowest loss."
-    return len(history) - 1 - int(np.argmin([row['val_loss'] for row in history]))
+    return len(history) - 1 - int(np.argmin(np.nan_to_num([row['val_loss'] for row in history], nan=np.inf)))
 
 def _out_of_patience(trainer):
     return trainer.patience and trainer.history and waited(trainer.history) >= trainer.patience
@@ -240,7 +242,7 @@ def _ended_well(trainer):
         trainer.interrupted = True
         print(f'interrupted after update {trainer.state.step}; the trainer keeps this state')
     finally:
-        if trainer.patience: trainer.state = trainer.state.replace(params=trainer.state.best)
+        if trainer.patience and trainer.history: trainer.state = trainer.state.replace(params=trainer.state.best)
 
 # %% ../nbs/30_trainer.ipynb #1c1c7121
 def run_settings(
@@ -252,12 +254,13 @@ def run_settings(
     names = ('max_epochs', 'max_steps', 'gradient_clip_val', 'accumulate', 'val_every', 'patience',
              'seed')
     optimizer = trainer.optimizer if isinstance(trainer.optimizer, str) else 'optax'
-    texts = [np.ascontiguousarray(a) for a in (batches.ids, batches.targets) if a is not None]
-    def sizes(b): return b and f'{len(b)} batches of {b.batch_size} x {b.num_steps}'
+    def described(b):
+        hashes = ' '.join(sha256(np.ascontiguousarray(a))[:8] for a in (b.ids, b.targets) if a is not None)
+        return (f'{len(b)} batches of {b.batch_size} x {b.num_steps}, ids {b.start} to {b.stop}, order {b.order}, '
+                f'stateful {b.stateful}, sha256 {hashes}')
     return {name: getattr(trainer, name) for name in names} | dict(
         optimizer=optimizer, model=' '.join(repr(trainer.model).split()), devices=trainer.mesh.size,
-        data=f'{sizes(batches)}, order {batches.order}, sha256 {[sha256(a)[:8] for a in texts]}',
-        validation=sizes(val))
+        data=described(batches), validation=val and described(val))
 
 # %% ../nbs/30_trainer.ipynb #d0201abd
 @contextmanager
@@ -296,10 +299,12 @@ def _save(trainer):
 def _check(trainer):
     t = trainer
     check_at_least(0, gradient_clip_val=t.gradient_clip_val, save_minutes=t.save_minutes)
-    check_count(0, seed=t.seed)
+    check_seed(t.seed)
     check_count(1, max_epochs=t.max_epochs, max_steps=t.max_steps, accumulate=t.accumulate,
                    val_every=t.val_every, patience=t.patience)
-    if isinstance(t.optimizer, str) and t.optimizer not in OPTIMIZERS:
+    if callable(t.callbacks) or not all(map(callable, t.callbacks)):
+        raise BadInput(f'callbacks is {t.callbacks}; expected a list of functions (row, state)')
+    if t.optimizer not in OPTIMIZERS and not hasattr(t.optimizer, 'init'):
         raise BadInput(f'optimizer is {t.optimizer!r}; expected one of {", ".join(OPTIMIZERS)}, or '
                        'an optax transformation')
 
@@ -325,7 +330,7 @@ class Trainer:
     devices: int | None = None     # devices that share a batch; None: as `num_gpus` says
     max_steps: int | None = None   # updates to end after, if the epochs have more; None: no limit
     optimizer: Any = 'sgd'         # 'sgd' or 'adamw', with the model's `lr`; or optax's own
-    accumulate: int = 1            # batches whose mean gradient makes one step of the optimiser
+    accumulate: int = 1            # batches whose mean gradient makes a step; the last, incomplete group makes none
     val_every: int | None = None   # updates between two validations; None: one after every epoch
     patience: int | None = None    # validations without improvement to stop after; keeps the best
     seed: int = 0                  # of the initial parameters and of dropout

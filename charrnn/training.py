@@ -16,7 +16,7 @@ from .blocks import run_updates
 from .clipping import clip_gradients, global_norm
 from .corpus import as_batches
 from .devices import divide, for_rows, mesh_of, sum_over_devices
-from .lm import RNNLMScratch, bits_per_char, perplexity
+from .lm import RNNLMScratch, bits_per_char, check_params, perplexity
 
 # %% ../nbs/05_training.ipynb #f2361016
 @struct.dataclass
@@ -99,6 +99,7 @@ def evaluate(
     batches,  # `Batches`, or an iterable of pairs (X, Y), each (batch, num_steps)
 ) -> dict:    # loss (nats per character), perplexity, bits_per_char, characters (in all rows)
     "Judge a model on every character of `batches`."
+    check_params(model, params)
     batches = as_batches(batches)
     params, size = for_rows(params, batches.batch_size), min(len(batches), 64)
     carry, total, count = divide(first_carry(model, batches), mesh_of(params)), 0., 0

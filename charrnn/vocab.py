@@ -8,6 +8,7 @@ __all__ = ['TokenList', 'count_tokens', 'Vocab']
 # %% ../nbs/00_vocab.ipynb #696f1ada
 import json
 from collections import Counter
+from collections.abc import Mapping
 import numpy as np
 from .errors import BadInput
 
@@ -27,6 +28,7 @@ def _look_up(
 ):                 # a token, or a list of tokens
     "Ids to tokens; BadInput for what is no id."
     ids, n = np.asarray(ids), len(idx_to_token)
+    if ids.ndim > 1: raise BadInput(f'found ids of shape {ids.shape}; expected one list of ids')
     if ids.size and not np.issubdtype(ids.dtype, np.integer):
         raise BadInput(f'found ids of type {ids.dtype}; expected integers')
     for wrong in ids[(ids < 0) | (ids >= n)][:1]:
@@ -74,7 +76,7 @@ def count_tokens(
     tokens,   # a str, an iterable of tokens or of lines of tokens, or a mapping token -> count
 ) -> Counter: # token -> count
     "Count tokens, however they are given."
-    if isinstance(tokens, (str, dict)): return Counter(tokens)
+    if isinstance(tokens, (str, Mapping)): return Counter(tokens)
     lines = ([line] if isinstance(line, str) else line for line in tokens)
     return Counter(token for line in lines for token in line)
 
