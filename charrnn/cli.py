@@ -34,7 +34,7 @@ from .plan import DEFAULTS, make_model, make_trainer, plan, taken
 from .surprise import score
 from .states import compare_settings, locked
 from .trainer import check_fits, make_optimizer, plot_history, run_settings
-from .training import OPTIMIZERS
+from .training import OPTIMIZERS, evaluate
 
 # %% ../nbs/39_cli.ipynb #35dbbb1e
 def _corpus(s):
@@ -93,8 +93,15 @@ def _not_a_text(files, *written):
     texts = {os.path.realpath(p) for p in find_texts(files)} if files else ()
     for path in written:
         if os.path.realpath(path) in texts: raise BadInput(f'{path} is one of the texts; expected another file name')
+        if path.exists() and path.stat().st_size and path.suffix not in ('', '.safetensors', '.csv'):
+            raise BadInput(f'{path} exists, and by its name it is no model and no CSV file; expected another name')
     if len({*map(os.path.realpath, written)}) < len(written):
         raise BadInput(f'{path} is to be written twice; expected a name for each file')
+
+def _saved(model):
+    "The model in a file, or in the folder of a run; without one, that of charrnn."
+    if not model: return pretrained()
+    return load_model(model/'model.safetensors' if model.is_dir() else model)
 
 def _report(name, judged):
     print(f'{name} perplexity: {judged["perplexity"]:.2f} ({judged["loss"]:.3f} nats, '
@@ -104,6 +111,7 @@ def _report(name, judged):
 def _fit_and_save(trainer, model, data, params, out, states, licence):
     "Train, save what was learned whatever ended the training, and give the judgement of it."
     uniform, judged = math.log(len(data.vocab)), None
+    if params is not None: _report('before: validation', evaluate(model, params, data.val_dataloader()))
     try: trainer.fit(model, data, params, resume=states)
     finally:
         if trainer.state and trainer.state.step:
@@ -112,12 +120,12 @@ def _fit_and_save(trainer, model, data, params, out, states, licence):
                 if judged['loss'] < uniform:
                     save_model(out, model, trainer.state.params, data.vocab, source=data.source, licence=licence,
                                history=trainer.history)
+                    if trainer.interrupted and states: print(f'to go on: charrnn train --resume {states.parent}')
                     known = data.vocab.encode(data.vocab.normalize('time traveller')).all()
                     print(f'saved as {out}; to let it write: charrnn generate --model {out}',
                           *['--prompt TEXT'] * (not known))
     if not judged or trainer.interrupted and judged['loss'] >= uniform:
-        print('nothing was learned, and nothing is saved')
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt('nothing was learned, and nothing is saved')
     if judged['loss'] < uniform: return judged
     raise RuntimeError(f'the validation loss ends at {judged["loss"]:.3g} nats, no better than the uniform model with '
                        f'{uniform:.3g}; nothing is saved: try another learning rate (now {model.lr}), more text or '
@@ -175,7 +183,7 @@ def _start(s):
     if s['devices']: use_cpu_devices(s['devices'])
     elif jax.config.jax_num_cpu_devices < 0 and (n := devices_for(s['batch_size'], s['num_hiddens'])) > 1:
         with suppress(BadInput): use_cpu_devices(n)                # unless JAX has started
-    return s | dict(start=s['from_'] and load_model(s['from_']))
+    return s | dict(start=s['from_'] and _saved(s['from_']))
 
 # %% ../nbs/39_cli.ipynb #989588dd
 def train(
@@ -216,7 +224,9 @@ class _Patient:
         with suppress(BrokenPipeError): self.stream.flush()
 
 def _run_train(s):
-    with redirect_stdout(_Patient(sys.stderr if s['json'] else sys.stdout)): result = _train(_start(_filled_in(s)))
+    try:
+        with redirect_stdout(_Patient(sys.stderr if s['json'] else sys.stdout)): result = _train(_start(_filled_in(s)))
+    except KeyboardInterrupt as e: raise KeyboardInterrupt(*e.args or ['interrupted']) from None
     if s['json']: print(dumps(result))
     return 130 if result['interrupted'] else 0
 
@@ -231,6 +241,8 @@ def _check_options(s):
     for name in [name for name in needs if name in given and needs[name] not in given]:
         raise BadInput(f'--{name.replace("_", "-")} needs {"--from" if needs[name] == "from_" else "text files"}; '
                        'expected both or none')
+    if 'from_' in given and not {'run', 'out', 'resume'} & given:
+        raise BadInput('--from needs a name for the new model; expected --out or --run')
     for one, other in (('run', 'resume'), ('run', 'out'), ('resume', 'out')):
         if {one, other} <= given: raise BadInput(f'found --{one} and --{other}; expected one of them')
 
@@ -304,6 +316,9 @@ def _told(s, trainer, data, judged):
     "Say what a training came to, in words and with a continuation."
     told = dict(parameters=num_parameters(trainer.model), updates=int(trainer.state.step))
     print(f'{told["updates"]:,} updates')
+    if trainer.patience and trainer.history:
+        best = min(trainer.history, key=lambda row: row['val_loss'])
+        print(f'the parameters with the lowest validation loss are kept, those of update {best["step"]:,}')
     for name, loss in judged.items(): _report(name, loss)
     vocab, prompt = data.vocab, s['prompt'] or 'time traveller'
     if s['files'] and not s['prompt']:
@@ -336,7 +351,7 @@ def write(
     **sampling,              # see `Sampling`
 ):
     "Let a trained model continue a text."
-    saved = load_model(model) if model else pretrained()
+    saved = _saved(model)
     prompt = _read_prompt(prompt, prompt_file)
     check_count(1, samples=samples)
     check_seed(seed)
@@ -393,7 +408,7 @@ def judge(
 ):
     "Tell how likely a trained model finds a text."
     if per_char and json: raise BadInput('found --per-char and --json; expected one of them')
-    saved = load_model(model) if model else pretrained()
+    saved = _saved(model)
     raw = saved.vocab.normalizer is utf8_bytes
     text = ''.join(read_pieces(file, 'bytes' if raw else encoding))
     if not raw: text = saved.vocab.normalize(text)
@@ -412,7 +427,7 @@ def info(
     json=False,       # print one line of JSON
 ):
     "Print what a model file holds: configuration, vocabulary, origin, and the last row of its history."
-    saved = load_model(model) if model else pretrained()
+    saved = _saved(model)
     if plot:
         check_writable(plot)
         figure = plot_history(saved.history)
@@ -431,6 +446,8 @@ def write_script(
 ):
     "Write a script that runs a model file with Python and NumPy alone."
     check_writable(out)
+    if out.exists() and out.read_bytes()[:60] != Path(export.__code__.co_filename).read_bytes()[:60]:
+        raise BadInput(f'{out} exists and is no such script; expected another name')
     export(out)
     print(f"to let a model write: python {out} MODEL.safetensors 'a prompt' 200 0.6")
 
@@ -532,7 +549,9 @@ def main(
         status = command(**options) or 0
         sys.stdout.flush()
         return status
-    except KeyboardInterrupt: return 130
+    except KeyboardInterrupt as e:
+        if e.args: print(f'charrnn: {e}', file=sys.stderr)
+        return 130
     except BrokenPipeError:                        # whoever read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0

@@ -118,6 +118,7 @@ def export(
 if __name__ == '__main__':
     if len(sys.argv) < 2: sys.exit(f'usage: python {sys.argv[0]} MODEL.safetensors [PROMPT [CHARACTERS [TEMPERATURE]]]')
     model, prompt, num_preds, temperature = (sys.argv[1:] + ['time traveller', 200, 0.6][len(sys.argv) - 2:])[:4]
-    print(write(Model(model), prompt, int(num_preds), float(temperature)))
+    try: print(write(Model(model), prompt, int(num_preds), float(temperature)))
+    except (OSError, ValueError, KeyError) as e: sys.exit(f'{sys.argv[0]}: {e}')
 """
     Path(path).write_text(Path(__file__).read_text(encoding='utf-8') + run, encoding='utf-8')
