@@ -93,10 +93,15 @@ def _not_a_text(files, *written):
     texts = {os.path.realpath(p) for p in find_texts(files)} if files else ()
     for path in written:
         if os.path.realpath(path) in texts: raise BadInput(f'{path} is one of the texts; expected another file name')
-        if path.exists() and path.stat().st_size and path.suffix not in ('', '.safetensors', '.csv'):
-            raise BadInput(f'{path} exists, and by its name it is no model and no CSV file; expected another name')
+        if path.is_file() and path.suffix != '.safetensors' and not _is_ours(path):
+            raise BadInput(f'{path} exists, and is no model and no history; expected another name')
     if len({*map(os.path.realpath, written)}) < len(written):
         raise BadInput(f'{path} is to be written twice; expected a name for each file')
+
+def _is_ours(path):
+    "Is a file empty, the header of a model, or that of a history?"
+    with open(path, 'rb') as file: head = file.read(11)
+    return not head or head[8:10] == b'{"' or head == b'epoch,step,'
 
 def _saved(model):
     "The model in a file, or in the folder of a run; without one, that of charrnn."
