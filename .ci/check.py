@@ -5,7 +5,8 @@
 --no-test leaves out the notebooks' own tests (nbdev_test); for a --release the outputs of slow cells must be fresh too.
 
 A line per check, then `N passed, M failed`; the exit status is 1 if anything failed."""
-import ast, hashlib, json, os, re, subprocess, sys
+import ast, json, os, re, subprocess, sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import fresh, readme
@@ -26,7 +27,7 @@ class Cell:
         self.exported = any(d in ('export', 'exports', 'exporti') for d in self.directives)
         self.lines = [line for line in self.source.splitlines() if line.strip() and not re.match(r'#\s*\|', line)]
         self.tree = ast.parse(re.sub(r'^\s*[%!].*$', '', self.source, flags=re.M)) if self.kind == 'code' else None
-        self.exports_modules = 'nbdev_export' + '(' in self.source
+        self.exports_modules = 'nbdev_export(' in self.source
 
 def cells(path, kind='code'):
     found = (Cell(path, i, cell) for i, cell in enumerate(json.loads(path.read_text(encoding='utf-8'))['cells']))
@@ -37,16 +38,16 @@ def command(name, *args):
     done = subprocess.run([str(Path(sys.executable).parent/name), *args], cwd=repo, capture_output=True, text=True)
     return [] if done.returncode == 0 else [f'{name} failed:', *(done.stdout + done.stderr).strip().splitlines()[-40:]]
 
-def digests():
+def contents():
     files = [p for folder in ('charrnn', 'nbs') for p in (repo/folder).rglob('*') if p.suffix in ('.py', '.ipynb')]
-    return {p.relative_to(repo).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+    return {p.relative_to(repo).as_posix(): p.read_bytes() for p in files}
 
 def in_step():
     "nbdev_export and nbdev_clean leave no difference"
-    before = digests()
+    before = contents()
     yield from command('nbdev_export')
     yield from command('nbdev_clean')
-    after = digests()
+    after = contents()
     yield from (f'{name} changed' for name in sorted({*before, *after}) if before.get(name) != after.get(name))
 
 def imported(cell):
@@ -57,8 +58,7 @@ def imported(cell):
 
 def may_import(own, other):
     "The floors: a module imports the engine room, and lower numbers of its own floor and of those below it."
-    if own // 10 == 2: return other // 10 == 2
-    return other // 10 == 2 or other < own
+    return other // 10 == 2 or own // 10 != 2 and other < own
 
 def on_their_floors():
     "exported cells import the engine room and lower floors only, without a circle"
@@ -73,9 +73,8 @@ def on_their_floors():
                 if name not in numbers: yield f'{cell.where}: imports charrnn.{name or "itself"}, which is no module of a notebook'
                 elif not may_import(own, numbers[name]): yield f'{cell.where}: the {floors[own // 10]} floor may not import charrnn.{name}'
                 else: graph[module].add(name)
-    done = set()
-    while ready := {name for name in graph.keys() - done if graph[name] <= done}: done |= ready
-    if stuck := sorted(graph.keys() - done): yield f'imports in a circle: {", ".join(stuck)}'
+    try: TopologicalSorter(graph).prepare()
+    except CycleError as e: yield f'imports in a circle: {", ".join(e.args[1])}'
 
 def kept_small():
     "exported cells have at most 30 lines (the Trainer 45); lines at most 120 characters, 100 in what a chapter shows but does not export"
@@ -102,9 +101,7 @@ def one_patch():
 
 def few_names():
     "fewer than 40 public names"
-    tree = ast.parse((repo/'charrnn'/'__init__.py').read_text())
-    names = [a.asname or a.name for node in tree.body if isinstance(node, ast.ImportFrom) for a in node.names]
-    if len(names) >= 40: yield f'{len(names)} names in charrnn/__init__.py'
+    if (n := len(fresh.public())) >= 40: yield f'{n} names in charrnn/__init__.py'
 
 def pure_imports():
     "cells that import hold imports and nothing else"

@@ -3,7 +3,7 @@
     python .ci/check_docs.py [--screenshot DIR] [PAGE ...]     all pages by default
 
 A page must have no broken link, no console error, no failed request and none to another machine; nothing may scroll
-sideways; formulas, figures and sidebar must be seen; axe must find nothing; search must find what it is asked for; a playground at
+sideways; formulas, figures and diagrams must be seen; axe must find nothing; search must find what it is asked for; a playground at
 temperature 0 must write what the library does."""
 import argparse, os, re, shutil, statistics, subprocess, sys
 from functools import partial
@@ -24,7 +24,7 @@ seen = """async () => {
   const count = what => [...document.querySelectorAll(what)].filter(e => e.getBoundingClientRect().width > 0).length;
   const wide = e => e.scrollWidth > e.clientWidth + 1;
   return {formulas: count('main math'), figures: [...document.querySelectorAll('main img')].filter(i => i.naturalWidth).length,
-    diagrams: count('main svg.diagram'), links: document.querySelectorAll('#quarto-sidebar a[href]').length,
+    diagrams: count('main svg.diagram'),
     scrolls: [document.documentElement, ...document.querySelectorAll('main pre, main .math.display')].filter(wide)
       .map(e => e.tagName + ' ' + e.innerText.slice(0, 60)),
     paint: performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0};
@@ -84,10 +84,8 @@ def look(browser, root, name, text, width, scheme, picture):
     page.goto(root + name, wait_until='load')
     if picture: page.screenshot(path=picture, full_page=True)
     found, main = page.evaluate(seen), re.search('<main.*</main>', text, flags=re.S)[0]
-    expected = dict(formulas=main.count('<math '), figures=main.count('<img '), diagrams=main.count('<svg class="diagram"'),
-                    links=text.count('class="sidebar-item-text sidebar-link'))
-    wrong += [f'{what}: {found[what]} seen, expected {n}' for what, n in expected.items() if found[what] != n
-              and what != 'links']
+    expected = dict(formulas=main.count('<math '), figures=main.count('<img '), diagrams=main.count('<svg class="diagram"'))
+    wrong += [f'{what}: {found[what]} seen, expected {n}' for what, n in expected.items() if found[what] != n]
     wrong += [f'scrolls sideways: {element!r}' for element in found['scrolls']]
     page.add_script_tag(path=axe())
     for v in page.evaluate('axe.run(document, {resultTypes: ["violations"]})')['violations']:

@@ -104,8 +104,8 @@ def place_labels(nb):
             homes = [i for i, text in enumerate(sources()) if re.search(rf'^(def|class) {part}\b', text, flags=re.M)]
             if homes:
                 home = nb['cells'][homes[0]]
-                nb['cells'] = [c for c in nb['cells'] if c is not cell]
-                nb['cells'].insert(next(i for i, c in enumerate(nb['cells']) if c is home), cell)
+                nb['cells'].remove(cell)
+                nb['cells'].insert(nb['cells'].index(home), cell)
                 break
 
 def caption_diagrams(nb):

@@ -21,8 +21,7 @@ def execute(path, slow):
     from execnb.shell import CaptureShell
     from nbdev.clean import clean_nb
     nb, shell = read_nb(path), CaptureShell(path)
-    left_alone = r'nbdev_export\(|^#\s*\|\s*eval: false' + ('' if slow else r'|^#\s*\|\s*slow\b')
-    skipped = lambda cell: cell.cell_type != 'code' or re.search(left_alone, cell.source, flags=re.M)
+    skipped = lambda cell: cell.cell_type != 'code' or fresh.left_out(cell.source, slow)
     for cell in nb.cells:
         if not skipped(cell): cell.outputs = []  # execnb keeps old outputs where a cell has no new ones
     try: shell.run_all(nb, exc_stop=True, preproc=skipped)

@@ -49,7 +49,7 @@ def damaged(data, rng):
     if kind == 'header': header = number(header, rng)
     else:
         meta = header['__metadata__']
-        field = rng.choice(sorted(meta)) if kind == 'metadata' else rng.choice([f for f in ('config', 'vocab', 'history', 'record', 'settings') if f in meta])
+        field = rng.choice(sorted(meta)) if kind == 'metadata' else rng.choice([f for f in ('config', 'vocab', 'history', 'record') if f in meta])
         try: meta[field] = json.dumps(number(json.loads(meta[field]), rng))
         except ValueError: meta[field] = rng.choice(['', '{', 'x' * 9, '\0', '[]', '1e999'])
     text = json.dumps(header).encode()

@@ -2,7 +2,7 @@
 
 The executor writes two digests into a notebook's metadata: `all` where it ran every cell, `fast` where it left out those
 marked `#| slow`. They cover the code of the cells, of every module of charrnn that they reach through imports, and the
-results in nbs/runs that they name. Comments, docstrings and directives do not count."""
+files in nbs/runs that they name. Comments, docstrings and directives do not count."""
 import ast, hashlib, io, json, re, tokenize
 from functools import cache
 from pathlib import Path
@@ -45,18 +45,21 @@ def module(name):
     source = (repo/'charrnn'/f'{name}.py').read_text(encoding='utf-8')
     return essence(source), frozenset(imports(source))
 
+def left_out(source, slow):
+    "Is a cell with this source not executed?"
+    return re.search(r'nbdev_export\(|^#\s*\|\s*eval: false' + ('' if slow else r'|^#\s*\|\s*slow\b'), source, flags=re.M)
+
 def digest(cells, slow):
     "That of a notebook's code, with its slow cells or without."
-    left_out = r'nbdev_export\(|^#\s*\|\s*eval: false' + ('' if slow else r'|^#\s*\|\s*slow\b')
     sources = [''.join(c['source']) for c in cells if c['cell_type'] == 'code']
-    sources = [s for s in sources if not re.search(left_out, s, flags=re.M)]
+    sources = [s for s in sources if not left_out(s, slow)]
     found, todo = hashlib.sha256(b'\n'.join(map(essence, sources))), {name for s in sources for name in imports(s)}
     seen = set()
     while new := todo - seen:
         seen |= new
         todo = {other for name in new for other in module(name)[1]}
     for name in sorted(seen): found.update(module(name)[0])
-    for file in sorted({f for s in sources for f in re.findall(r'runs/\w+\.json', s)}):
+    for file in sorted({f for s in sources for f in re.findall(r'runs/\w+\.\w+', s)}):
         if (path := repo/'nbs'/file).exists(): found.update(path.read_bytes())
     return found.hexdigest()[:16]
 

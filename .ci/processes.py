@@ -50,8 +50,8 @@ def mounted(name, *options):
     folder.mkdir()
     done = subprocess.run(['mount', '-t', 'tmpfs', '-o', ','.join(('size=300k', *options)), 'tmpfs', folder],
                           capture_output=True)
-    if done.returncode: tell(f'{name}: left out, no file system may be mounted', True)
-    return folder if not done.returncode else None
+    if not done.returncode: return folder
+    tell(f'{name}: left out, no file system may be mounted', True)
 
 def disks():
     if folder := mounted('full'):

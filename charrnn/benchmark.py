@@ -15,8 +15,8 @@ from .decoding import generate
 from .depth import build_model, layered
 from .devices import devices_for, use_cpu_devices
 from .errors import BadInput
-from .trainer import Trainer
-from .training import TrainState, Update
+from .trainer import Trainer, first_state
+from .training import Update
 from .vocab import Vocab
 
 # %% ../nbs/32_benchmark.ipynb #992e81bd
@@ -40,8 +40,7 @@ def charrnn_state(hidden, cell='RNN', layers=1):
     "The library's update, and the state before the first."
     import jax, optax
     (model, params), tx = start_params(hidden, cell, layers), optax.sgd(1.)
-    zero = jax.numpy.int32(0)
-    return Update(model, tx, 1.), TrainState(zero, zero, zero, params, tx.init(params), jax.random.key(0))
+    return Update(model, tx, 1.), first_state(model, tx, jax.random.key(0), params)
 
 # %% ../nbs/32_benchmark.ipynb #d73292a1
 def train_charrnn(hidden, batch, steps, updates, cell='RNN', layers=1):
@@ -223,8 +222,8 @@ def in_turns(
 def ratios(results):
     "{peer: (its median time divided by charrnn's, smallest and largest ratio of a round)}."
     ours = np.array(results['charrnn'][1])
-    theirs = {peer: np.array(times) for peer, (_, times) in results.items() if peer != 'charrnn'}
-    return {peer: (np.median(t) / np.median(ours), *np.percentile(t / ours, [0, 100])) for peer, t in theirs.items()}
+    return {peer: (np.median(t) / np.median(ours), *np.percentile(t / ours, [0, 100]))
+            for peer, (_, t) in results.items() if peer != 'charrnn'}
 
 def table(rows):
     "Rows of (what, results) as a Markdown table: the peers' times over charrnn's, and the range of the rounds."
@@ -246,7 +245,7 @@ def machine():
     return f'{platform.machine()}, {os.cpu_count()} cores, Python {python}, {libraries}, {day}'
 
 # %% ../nbs/32_benchmark.ipynb #dc613e23
-DEEP = dict(hidden=512, batch=64, steps=128, updates=2, layers=2)
+DEEP = dict(hidden=512, batch=64, steps=128, updates=9, layers=2)
 JOBS = {'train RNN 32, batch 1024 x 32': ('train', dict(hidden=32, batch=1024, steps=32, updates=100)),
         'train RNN 256, batch 64 x 64': ('train', dict(hidden=256, batch=64, steps=64, updates=40)),
         'train LSTM 128, batch 50 x 50': ('train', dict(hidden=128, batch=50, steps=50, updates=60, cell='LSTM')),

@@ -49,5 +49,5 @@ def next_block_size(
     seconds_each, # how long an update took in the last call
     most,         # updates that a call can make
 ) -> int:
-    "Updates in the next call: as many as take half a second, within bounds."
-    return max(1, min(most, 4 * n, int(0.5 / seconds_each)))
+    "Updates in the next call: as many as take half a second; or four, or as many of them as take 2.5 seconds."
+    return max(1, min(most, 4 * n, max(int(0.5 / seconds_each), min(4, int(2.5 / seconds_each)))))

@@ -32,7 +32,7 @@ SETTINGS = {
     'cell': 'recurrent cell',
     'num_hiddens': 'width of the hidden state',
     'num_layers': 'cells on top of each other',
-    'dropout': 'share of the outputs dropped on the way up',
+    'dropout': 'share of the outputs that are dropped',
     'drop_connect': 'share of the recurrent weights dropped',
     'sigma': 'deviation of the initial weights',
     'optimizer': 'plain SGD, or AdamW with warm-up and cosine decay',

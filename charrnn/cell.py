@@ -121,7 +121,7 @@ class StepCell(nn.Module):
         for_inputs, for_state = cell_weights(self.sigma, self.num_gates)
         width = self.num_gates * self.num_hiddens
         self.W_xh = self.param('W_xh', for_inputs, (self.num_inputs, width))
-        self.W_hh = self.param('W_hh', for_state, (self.num_hiddens, width))
+        if self.step: self.W_hh = self.param('W_hh', for_state, (self.num_hiddens, width))
         self.b_h = self.param('b_h', self.init_bias, (width,))
 
     def init_bias(self, key, shape): return jnp.zeros(shape)
@@ -132,6 +132,8 @@ class StepCell(nn.Module):
 
     def __call__(self, inputs, state=None):
         "(num_steps, batch, num_inputs) or ids -> (num_steps, batch, num_hiddens), state"
+        if not isinstance(self.step, Step):
+            raise BadInput(f'step is a {type(self.step).__name__}; expected a Step(function)')
         x_proj = project(inputs, self.W_xh, self.b_h)
         state = start_state(self, state, x_proj.shape[1])
         return recur(self.step, drop_connect(self), self.b_hh, x_proj, state)

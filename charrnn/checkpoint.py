@@ -8,7 +8,7 @@ __all__ = ['save_model', 'SavedModel', 'load_model', 'reencode', 'grow', 'pretra
 # %% ../nbs/31_checkpoint.ipynb #728fad71
 import json
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import resources
 import jax
 import jax.numpy as jnp
@@ -30,11 +30,9 @@ def _normalizer_name(function):
     return name if _NORMALIZERS.get(name, function) is function else f'{name}, not of charrnn'
 
 # %% ../nbs/31_checkpoint.ipynb #f6ebb1d2
-def _check_content(params, vocab, model, history):
-    "Raise BadInput for a vocabulary, weights or a history that cannot be those of a trained model."
-    if len(vocab) != model.vocab_size:
-        raise BadInput(f'the vocabulary has {len(vocab)} entries; expected {model.vocab_size}, as the model')
-    if not all(np.isfinite([a.min(), a.max()]).all() for a in map(np.asarray, jax.tree.leaves(params))):
+def _check_content(params, history):
+    "Raise BadInput for weights or a history that cannot be those of a trained model."
+    if not all(np.isfinite(a).all() for a in jax.tree.leaves(params)):
         raise BadInput('found weights that are not finite; expected numbers')
     if not isinstance(history, list) or not all(isinstance(row, dict) for row in history):
         raise BadInput('the history is not a list of rows; expected a dict for each validation')
@@ -53,13 +51,14 @@ def save_model(
 ):
     "Save a model with all that is needed to use it, never half a file; BadInput for what could not be loaded."
     check_writable(path)
-    check_params(model, params)
+    check_params(model, params, vocab)
     if dtype and (name := getattr(dtype, '__name__', str(dtype))) not in ('float16', 'float32', 'float64'):
         raise BadInput(f'dtype is {name}; expected float16, float32 or float64')
     with np.errstate(over='ignore'): params = jax.tree.map(lambda a: np.asarray(a, dtype), params)
-    _check_content(params, vocab, model, [*history])
+    _check_content(params, [*history])
     rows = [{k: v for k, v in row.items() if k not in ('seconds', 'chars_per_second')} for row in history]
-    header = dict(format='charrnn', version='2', config=json.dumps(model_config(model)), vocab=vocab.to_json(),
+    config = json.dumps(model_config(model), default=lambda x: x.item())       # NumPy's numbers, too
+    header = dict(format='charrnn', version='2', config=config, vocab=vocab.to_json(),
                   normalizer=_normalizer_name(vocab.normalizer), source=source or '', licence=licence or '',
                   history=json.dumps(rows, default=float))
     save_tree(path, params, header)
@@ -69,10 +68,10 @@ def save_model(
 class SavedModel:
     "A loaded model with what came in its file."
     model: RNNLMScratch  # the language model
-    params: dict         # its parameters
+    params: dict = field(repr=False)   # its parameters
     vocab: Vocab         # its vocabulary, normaliser included
     source: str          # what it was trained on
-    history: list        # a dict for each validation
+    history: list = field(repr=False)  # a dict for each validation
     licence: str = ''    # of what it was trained on
 
     def generate(self,
@@ -103,7 +102,8 @@ def load_model(
         model, vocab = build_model(json.loads(header['config']), cells), Vocab.from_json(header['vocab'], normalizer)
         history, source = json.loads(header['history']), header['source']
         params = build_tree(tensors, param_shapes(model), path)
-        _check_content(params, vocab, model, history)
+        check_params(model, params, vocab)
+        _check_content(params, history)
     except BadInput: raise
     except Exception as e:
         found = ' '.join(f'{type(e).__name__}: {e}'.split())[:200]
@@ -116,9 +116,8 @@ def reencode(
     vocab,  # the vocabulary to use instead of its own
 ):          # a Corpus that shares everything else
     "A corpus in the ids of another vocabulary; characters that it lacks become `<unk>`, id 0."
-    ids = np.array(vocab[data.vocab.idx_to_token], vocab.dtype)
     new = copy(data)
-    new.ids, new.vocab = ids[data.ids], vocab
+    new.ids, new.vocab = vocab.encode(data.vocab.idx_to_token)[data.ids], vocab
     return new
 
 def _kinds(cell): return [type(cell)] + [kind for c in getattr(cell, 'cells', ()) for kind in _kinds(c)]

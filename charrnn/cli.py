@@ -45,7 +45,7 @@ def _corpus(s):
     except ValueError: raise BadInput(f"--split is {s['split']}; expected shares such as 0.9,0.05,0.05") from None
     normalizer = start.vocab.normalizer if start else normalize if s['letters'] else None
     encoding = s['encoding']
-    if start and normalizer is utf8_bytes: encoding, normalizer = 'bytes', None
+    if normalizer is utf8_bytes: encoding, normalizer = 'bytes', None
     return Corpus.from_files(s['files'], normalizer=normalizer, encoding=encoding, split=split, min_freq=s['min_freq'],
                              **sizes)
 
@@ -61,20 +61,15 @@ def _model(s, data):
 
 # %% ../nbs/39_cli.ipynb #f512c9d5
 def csv_log(
-    path,          # file to write, a Path
-    trainer=None,  # whose whole history is written, what came before a run was resumed too; None: the rows from now on
-):                 # callback for `Trainer`
+    path,     # file to write, a Path
+    trainer,  # whose whole history is written, what came before a run was resumed too
+):            # callback for `Trainer`
     "Write the history as CSV, row by row: losses in nats per character, times in seconds; BadInput if that cannot be."
     check_writable(path)
-    rows = []
     def log(row, state):
-        rows.append(row)
-        _write_csv(path, trainer.history if trainer else rows)
+        lines = [row, *(r.values() for r in trainer.history)]
+        write_whole(path, ''.join(','.join(map(str, line)) + '\n' for line in lines).encode())
     return log
-
-def _write_csv(path, rows):
-    lines = [rows[0], *(row.values() for row in rows)]
-    write_whole(path, ''.join(','.join(map(str, line)) + '\n' for line in lines).encode())
 
 def _estimate(updates):
     "A callback that says once how long a training of so many updates will take, if it is more than a minute."
@@ -151,21 +146,19 @@ def _run_folder(s):
     run = s['run']
     if run and (run/'config.json').exists():
         raise BadInput(f'the folder {run} holds a run; expected another one, or --resume {run} to go on with it')
-    if not (folder := s['resume'] or run): return None
-    check_writable(make_folder(folder)/'config.json')
-    return folder
+    folder = s['resume'] or run
+    return folder and make_folder(folder)
 
 # %% ../nbs/39_cli.ipynb #787b4349
 def _store(s, folder, trainer, model, data):
     "Write the options of a run into its folder, unless the states in it are those of another run."
     trainer.model = model
     settings = run_settings(trainer, data.train_dataloader(), data.val_dataloader())
-    defaults = {name: p.default for name, p in signature(train).parameters.items()}
-    given = {k: v for k, v in s.items() if k in s['settings'] or k in defaults and v != defaults[k]}
+    kept = _given(s).union(s['settings']) - {'settings', 'run', 'resume', 'json', 'progress'}
     def absolute(v):
         if isinstance(v, list): return [absolute(x) for x in v]
         return str(v.absolute()) if isinstance(v, Path) else v
-    stored = {k: absolute(v) for k, v in given.items() if k not in ('settings', 'run', 'resume', 'json', 'progress')}
+    stored = {k: absolute(v) for k, v in s.items() if k in kept}
     if s['num_gpus']: stored['devices'] = trainer.mesh.size    # another number would round the sums differently
     with locked(folder/'states') as states:
         compare_settings(states, settings, 'max_epochs')
@@ -179,8 +172,9 @@ def _stored(folder):
         raise BadInput(f'the folder {folder} holds no readable run ({e}); expected one of `charrnn train --run`'
                        ) from None
     as_path = {Path: Path, list | None: lambda names: [*map(Path, names)]}
-    kinds = {name: as_path.get(p.annotation) for name, p in signature(train).parameters.items()}
-    return {name: kinds[name](value) if kinds.get(name) else value for name, value in options.items()}
+    for name, p in signature(train).parameters.items():
+        if name in options and p.annotation in as_path: options[name] = as_path[p.annotation](options[name])
+    return options
 
 # %% ../nbs/39_cli.ipynb #8e4e4b4d
 def _start(s):
@@ -236,21 +230,25 @@ def _run_train(s):
     return 130 if result['interrupted'] else 0
 
 # %% ../nbs/39_cli.ipynb #561fe8cc
+def _given(s):
+    "Names of the arguments of `train` that are not at their defaults."
+    return {name for name, p in signature(train).parameters.items() if s[name] != p.default}
+
 def _check_options(s):
     "Raise BadInput for arguments of `train` out of range, or without effect."
     check_above(0, minutes=s['minutes'])
     check_count(0, num_preds=s['num_preds'])
     check_seed(s['seed'])
-    given = {name for name, p in signature(train).parameters.items() if name in s and s[name] != p.default}
+    given = _given(s)
     needs = dict(encoding='files', letters='files', min_freq='files', split='files', grow='from_')
-    for name in [name for name in needs if name in given and needs[name] not in given]:
-        raise BadInput(f'--{name.replace("_", "-")} needs {"--from" if needs[name] == "from_" else "text files"}; '
-                       'expected both or none')
-    if 'from_' in given and not {'run', 'out', 'resume'} & given:
+    for name, other in needs.items():
+        if name in given and other not in given:
+            raise BadInput(f'--{name.replace("_", "-")} needs {"--from" if other == "from_" else "text files"}; '
+                           'expected both or none')
+    places = [name for name in ('run', 'resume', 'out') if name in given]
+    if 'from_' in given and not places:
         raise BadInput('--from needs a name for the new model; expected --out or --run')
-    for one, other in (('run', 'resume'), ('run', 'out'), ('resume', 'out')):
-        if {one, other} <= given: raise BadInput(f'found --{one} and --{other}; expected one of them')
-
+    if len(places) > 1: raise BadInput(f'found --{places[0]} and --{places[1]}; expected one of them')
 
 # %% ../nbs/39_cli.ipynb #5e5d9563
 TIMES = {'max_epochs', 'max_steps', 'val_every', 'max_val', 'patience'}
@@ -260,7 +258,7 @@ def _filled_in(s):
     _check_options(s)
     name = s['recipe'] or ('quick' if s['from_'] else 'reference')
     s = s | (DEFAULTS if s['minutes'] and not s['recipe'] else RECIPES[name]) | s['settings']
-    fixed = sorted({*s['settings']} & {*signature(layered).parameters} - {'lr'})
+    fixed = sorted({*taken(layered, s['settings'])} - {'lr'})
     if s['from_'] and fixed:
         raise BadInput(f'--from keeps the model of {s["from_"]}; expected no --{fixed[0].replace("_", "-")}')
     if s['minutes'] and (s['resume'] or TIMES & s['settings'].keys()):
@@ -268,8 +266,8 @@ def _filled_in(s):
                        '--max-epochs, --max-steps, --val-every, --max-val or --patience')
     check_count(1, max_val=s['max_val'])
     if s['cell'] == 'mingru' and 'drop_connect' not in s['settings']: s['drop_connect'] = 0.    # it has nothing to drop
-    shown = sys.stderr.isatty() if s['progress'] is None else s['progress']
-    return {**s, 'progress': shown}
+    if s['progress'] is None: s['progress'] = sys.stderr.isatty()
+    return s
 
 # %% ../nbs/39_cli.ipynb #5be36f2b
 def _train(s):
@@ -281,17 +279,17 @@ def _train(s):
     if s['minutes']:
         s, data = _planned(s, data, model, begin)
         if not s['start']: model = make_model(len(data.vocab), s)
-    trainer = make_trainer(s | dict(callbacks=[]))
+    trainer = make_trainer(s)
     updates = min(s['max_epochs'] * len(data.train_dataloader()), s['max_steps'] or math.inf)
-    if not (s['progress'] or s['resume']): trainer.callbacks += [_estimate(updates)]
     logs = [path for path in (s['log'], folder and folder/'history.csv') if path]
-    trainer.callbacks += [csv_log(path, trainer) for path in logs]
+    trainer.callbacks = [csv_log(path, trainer) for path in logs]
+    if not (s['progress'] or s['resume']): trainer.callbacks += [_estimate(updates)]
     _not_a_text(s['files'], out, *logs)
-    if folder: _store(s, folder, trainer, model, data)
     _tell_size(s, trainer, model, data)
+    if folder: _store(s, folder, trainer, model, data)
     licence = s['licence'] or ('' if s['files'] else 'public domain in the United States')
     judged = dict(validation=_fit_and_save(trainer, model, data, params, out, folder and folder/'states', licence))
-    if len(data.parts) > 2 and data.parts[2][0] < data.parts[2][1]:
+    if data.parts[2][0] < data.parts[2][1]:
         judged['test'] = trainer.evaluate(data.test_dataloader())
     return dict(model=str(out), source=data.source, seconds=round(time.perf_counter() - begin, 3), **judged,
                 **_told(s, trainer, data, judged), interrupted=trainer.interrupted)
@@ -299,7 +297,7 @@ def _train(s):
 # %% ../nbs/39_cli.ipynb #3004169a
 def _planned(s, data, model, begin):
     "The arguments of `train` with a plan for its minutes in them, and the corpus to train on."
-    fixed = (RECIPES[s['recipe']] if s['recipe'] else {}) | s['settings']
+    fixed = {name: s[name] for name in (SETTINGS if s['recipe'] else s['settings'])}
     data, chosen, why = plan(data, s['minutes'], begin=begin, model=model if s['start'] else None,
                              devices=s['devices'], num_gpus=s['num_gpus'], **fixed)
     print(f'plan: {why}')

@@ -160,11 +160,11 @@ def as_batches(
 ):         # Batches
     "What a model can be trained and judged on."
     if isinstance(data, Batches): return data
-    expected = ('expected Batches, such as data.val_dataloader(), or a list of pairs (X, Y); '
-                'a generator is used up after one pass')
     pairs = [*data] if hasattr(data, '__iter__') else []
     if not pairs or not all(isinstance(p, (tuple, list)) and len(p) == 2 for p in pairs):
-        raise BadInput(f'found no batches in a {type(data).__name__}; {expected}')
+        raise BadInput(f'found no batches in a {type(data).__name__}; expected Batches, such as '
+                       'data.val_dataloader(), or a list of pairs (X, Y); a generator is used up '
+                       'after one pass')
     pairs = [(np.asarray(X), np.asarray(Y)) for X, Y in pairs]
     for X, Y in pairs:
         if X.ndim != 2 or X.shape != Y.shape:
@@ -188,7 +188,7 @@ def _split(
     source,   # what to call the text in the message
 ):            # three pairs (first character, one past the last)
     "Contiguous parts of a text."
-    if len(split) != 3 or min(split) < 0 or split[0] == 0 or not abs(sum(split) - 1) < 1e-6:
+    if np.shape(split) != (3,) or min(split) < 0 or split[0] == 0 or not abs(sum(split) - 1) < 1e-6:
         raise BadInput(f'split is {split}; expected three shares that sum to 1, the first above 0')
     cuts = [0, *(round(length * share) for share in np.cumsum(split))]
     for i, name in enumerate(('training', 'validation', 'test')):

@@ -54,12 +54,12 @@ class Sampling:
         for name in ('temperature', 'length_penalty', 'beams'):
             if (n := getattr(self, name)) in (None, float('inf')):
                 raise BadInput(f'{name} is {n}; expected a finite number')
-        for name, most in dict(no_repeat=1024, beams=1024, length_penalty=10).items():
-            if ((n := getattr(self, name)) or 0) > most:
-                raise BadInput(f'{name} is {n}; expected at most {most}')
+        if self.beams > 1 and any(x is not None for x in (self.top_k, self.top_p, self.min_p)):
+            raise BadInput('beams draw nothing; expected no top_k, top_p or min_p with them')
         check_above(0, top_p=self.top_p, min_p=self.min_p)
-        for name, p in (('top_p', self.top_p), ('min_p', self.min_p)):
-            if p is not None and p > 1: raise BadInput(f'{name} is {p}; expected at most 1')
+        for k, m in dict(no_repeat=1024, beams=1024, length_penalty=10, top_p=1, min_p=1).items():
+            if ((n := getattr(self, k)) or 0) > m:
+                raise BadInput(f'{k} is {n}; expected at most {m}')
 
 # %% ../nbs/06_decoding.ipynb #acdd663b
 def sample_logits(
@@ -91,10 +91,11 @@ def _as_key(key):
     if isinstance(key, (int, np.integer)):
         check_seed(key)
         return jax.random.key(key)
-    kind = getattr(key, 'dtype', type(key).__name__)
+    kind = getattr(key, 'dtype', None)
     if kind == np.uint32: key = jax.random.wrap_key_data(key)           # a key without a type
     elif not jnp.issubdtype(kind, jax.dtypes.prng_key):
-        raise BadInput(f'found {kind}; expected a random key, a number or None')
+        found = kind or type(key).__name__
+        raise BadInput(f'found {found}; expected a random key, a number or None')
     if key.shape != (): raise BadInput(f'found keys of shape {key.shape}; expected one key')
     return key
 
@@ -113,9 +114,7 @@ def _write(model, params, prompts, num_preds, vocab, keys, block, until, samplin
     how.check()
     check_count(0, num_preds=num_preds)
     check_count(1, block=block)
-    check_params(model, params)
-    if len(vocab) != model.vocab_size:
-        raise BadInput(f'the vocabulary has {len(vocab)} entries; expected {model.vocab_size}')
+    check_params(model, params, vocab)
     if '' in prompts:
         raise BadInput('the prompt is empty; expected at least one character to begin with')
     lengths = np.array([len(p) for p in prompts], np.int32)
@@ -183,7 +182,8 @@ def generate(
     return [p + text[:_end(text, until)] for p, text in zip(prompts, texts)]
 
 def _normalized(prompts, vocab):
-    for p in (prompts := list(prompts)):
+    prompts = list(prompts) if hasattr(prompts, '__iter__') else [prompts]
+    for p in prompts:
         if not isinstance(p, str):
             raise BadInput(f'found a {type(p).__name__}; expected a prompt that is a str')
     return [vocab.normalize(p) for p in prompts]

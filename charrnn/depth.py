@@ -24,7 +24,7 @@ class StackedRNN(nn.Module):
 
     BadInput for no cells, for cells or a state that do not fit together, and for a share outside [0, 1)."""
     cells: Any           # the cells, from the input up; the inputs of each are as wide as the state of the one before
-    dropout: float = 0.  # share of the numbers set to zero on the way up, in training only (Zaremba et al. 2014)
+    dropout: float = 0.  # share of the outputs set to zero, in training only (Zaremba et al. 2014)
 
     num_inputs = property(lambda self: self.cells[0].num_inputs)
     num_hiddens = property(lambda self: self.cells[-1].num_hiddens)
@@ -105,7 +105,9 @@ def build_model(
         except TypeError as e:
             raise BadInput(f'{str(e).replace(".__init__()", "")}; expected the settings of {kind.__name__}') from None
     def make_cell(cell=None, **settings):
-        if cell not in known: raise BadInput(f'unknown cell name {cell!r}; expected one of: {", ".join(known)}')
+        if cell not in known:
+            raise BadInput(f'unknown cell name {cell!r}; expected one of: {", ".join(known)}, or a class of your own '
+                           'in cells=[...]')
         if 'cells' in settings: settings['cells'] = [make_cell(**c) for c in settings['cells']]
         return make(known[cell], settings)
     return make(RNNLMScratch, config | {'rnn': make_cell(**config.get('rnn', {}))})
@@ -117,7 +119,7 @@ def layered(
     cell='rnn',       # a name of `CELLS`
     num_hiddens=32,   # width of every layer
     num_layers=1,     # cells on top of each other
-    dropout=0.,       # share of the numbers that are dropped on the way up
+    dropout=0.,       # share of the outputs that are dropped
     drop_connect=0.,  # share of the recurrent weights that are dropped
     sigma=0.01,       # standard deviation of the initial weights; None: scaled to the width
     lr=0.01,          # learning rate

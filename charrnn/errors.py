@@ -13,23 +13,27 @@ class BadInput(ValueError):
     "Something that the user can fix. The message says what was found, what was expected and what to do."
 
 # %% ../nbs/20_errors.ipynb #40ac3b92
+def _check(numbers, passes, expected):
+    "Raise BadInput unless all numbers pass; what cannot be compared does not."
+    for name, n in numbers.items():
+        try: good = passes(n)
+        except TypeError: good = False
+        if not good: raise BadInput(f'{name} is {repr(n) if isinstance(n, str) else n}; expected {expected}')
+
 def check_at_least(
     least,       # the smallest value allowed
     **numbers,   # numbers by name; None passes
 ):
     "Raise BadInput unless every number is at least `least`."
-    for name, n in numbers.items():
-        if n is not None and not n >= least: raise BadInput(f'{name} is {n}; expected at least {least}')
+    _check(numbers, lambda n: n is None or n >= least, f'at least {least}')
 
 def check_count(
     least,       # the smallest number allowed
     **numbers,   # numbers by name; None passes
 ):
     "Raise BadInput unless every number is whole, and at least `least`."
-    for name, n in numbers.items():
-        if not isinstance(n, Integral | None): raise BadInput(f'{name} is {n}; expected a whole number')
+    _check(numbers, lambda n: isinstance(n, Integral | None), 'a whole number')
     check_at_least(least, **numbers)
-
 
 # %% ../nbs/20_errors.ipynb #1ce2735e
 def check_seed(
@@ -44,12 +48,10 @@ def check_above(
     **numbers,   # numbers by name; None passes
 ):
     "Raise BadInput unless every number is above `bound`."
-    for name, n in numbers.items():
-        if n is not None and not n > bound: raise BadInput(f'{name} is {n}; expected a number above {bound}')
+    _check(numbers, lambda n: n is None or n > bound, f'a number above {bound}')
 
 def check_share(
     **shares,    # numbers by name
 ):
     "Raise BadInput unless every number is a share: at least 0 and below 1."
-    for name, n in shares.items():
-        if not 0 <= n < 1: raise BadInput(f'{name} is {n}; expected a share from 0 up to, but not including, 1')
+    _check(shares, lambda n: 0 <= n < 1, 'a share from 0 up to, but not including, 1')

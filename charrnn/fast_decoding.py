@@ -58,9 +58,10 @@ def write_blocks(
     block=1024,  # at most so many at a time
 ):               # yields ids, (n, batch) each, num_preds in all
     "Write block by block."
-    parts = max(1, -(-num_preds // block))
-    block = min(block, max(64, -(-num_preds // (64 * parts)) * 64))
+    n = max(1, num_preds)
+    parts = -(-n // block)
+    block = min(block, -(-n // (64 * parts)) * 64)
     write = _greedy if keys is None else _drawing
-    for start in range(0, max(1, num_preds), block):
+    for start in range(0, n, block):
         carry, ids = write(step, choose, model, params, carry, keys, options, np.int32(start), block)
         yield np.asarray(ids)[:num_preds - start]

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 from .cell import Cell, cell_weights
-from .errors import BadInput
+from .errors import BadInput, check_count
 from .recurrence import matmul, merge_time_and_batch, pick_rows
 
 # %% ../nbs/03_lm.ipynb #08f38215
@@ -61,6 +61,10 @@ def bits_per_char(
 # %% ../nbs/03_lm.ipynb #4d7de4e9
 def _check(model):
     "Raise BadInput if the parts of a model do not fit together."
+    if isinstance(model.rnn, type):
+        raise BadInput(f'rnn is the class {model.rnn.__name__}; expected a cell, such as '
+                       f'{model.rnn.__name__}(num_inputs, num_hiddens)')
+    check_count(1, vocab_size=model.vocab_size)
     width, num_hiddens = model.rnn.num_inputs, model.rnn.num_hiddens
     if not model.embedding and width != model.vocab_size:
         raise BadInput(f'num_inputs = {width}; expected vocab_size = {model.vocab_size}')
@@ -111,13 +115,17 @@ def param_shapes(
     model,  # RNNLMScratch
 ):          # tree of shapes with types
     "The parameters of a model, without their numbers."
-    ids = jnp.zeros((1, 1), jnp.int32)
-    return jax.eval_shape(model.init, jax.random.key(0), ids)['params']
+    def init(): return model.init(jax.random.key(0), jnp.zeros((1, 1), jnp.int32))['params']
+    return jax.eval_shape(init)
 
 def check_params(
-    model,   # RNNLMScratch
-    params,  # what should be its parameters
+    model,       # RNNLMScratch
+    params,      # what should be its parameters
+    vocab=None,  # what should be its vocabulary; None: any
 ):
-    "Raise BadInput unless `params` has the names and the shapes of the model's parameters."
+    "Raise BadInput unless `params` has the names and shapes of the model's, and `vocab` its size."
     found, expected = (jax.tree.map(np.shape, t) for t in (params, param_shapes(model)))
     if found != expected: raise BadInput(f'params have the shapes {found}; expected {expected}')
+    if vocab is not None and len(vocab) != model.vocab_size:
+        raise BadInput(f'the vocabulary has {len(vocab)} entries; expected {model.vocab_size}, '
+                       'as the model')

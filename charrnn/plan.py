@@ -91,7 +91,7 @@ def divide_time(
     pace,        # updates a second
     reading,     # characters a second in validation
     characters,  # of the validation part
-    least=0,     # characters of it that are read at least
+    least,       # characters of it that are read at least
 ):               # updates; characters of each of five validations
     "What fits into some seconds: validations take a tenth (or read 640 characters), a twentieth is kept in reserve."
     judged = int(min(characters, max(640, least, 0.02 * seconds * reading)))
@@ -109,8 +109,7 @@ def plan(
     "Choose settings for a training that ends in time; BadInput if there is too little of it."
     check_above(0, minutes=minutes)
     begin, (start, stop), s = begin or time.perf_counter(), data.parts[1], first_settings(data.parts[0][1], fixed)
-    data = Corpus(data.ids, data.vocab, data.source, [*data.parts], s['batch_size'], s['num_steps'], s['streams'],
-                  data.seed)
+    data = Corpus(**vars(data) | taken(Corpus, s) | dict(parts=[*data.parts]))
     def trial():
         network = model or make_model(len(data.vocab), s)
         pace, reading, compiling = measure(network, data, **taken(measure, s))

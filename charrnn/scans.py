@@ -8,8 +8,8 @@ __all__ = ['MinGRUScratch']
 # %% ../nbs/12_scans.ipynb #d3ccf873
 import jax
 import jax.numpy as jnp
-from .cell import StepCell, cell_weights, project, start_state
-from .errors import BadInput, check_at_least, check_count
+from .cell import StepCell, project, start_state
+from .errors import BadInput
 from .recurrence import linear_recurrence
 
 # %% ../nbs/12_scans.ipynb #dd1a3fad
@@ -18,13 +18,13 @@ class MinGRUScratch(StepCell):
 
     Parameters: `W_xh` (num_inputs, 2 num_hiddens), see `cell_weights`; `b_h` (2 num_hiddens,) = 0: gate, candidate.
     BadInput for sizes below 1, for a `drop_connect` other than 0, and for inputs or a state of another shape."""
+    # gate and candidate; without a step there are no recurrent weights
+    num_gates, step = 2, None                   # type: ignore[assignment]
+
     def setup(self):
-        check_count(1, num_inputs=self.num_inputs, num_hiddens=self.num_hiddens)
-        check_at_least(0, sigma=self.sigma)
         if self.drop_connect:
             raise BadInput(f'drop_connect is {self.drop_connect}; expected 0, as a MinGRU has no recurrent weights')
-        self.W_xh = self.param('W_xh', cell_weights(self.sigma, 1)[0], (self.num_inputs, 2 * self.num_hiddens))
-        self.b_h = self.param('b_h', self.init_bias, (2 * self.num_hiddens,))
+        super().setup()
 
     def __call__(self, inputs, state=None):
         "Inputs (num_steps, batch, num_inputs) or ids -> outputs (num_steps, batch, num_hiddens), state."

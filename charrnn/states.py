@@ -21,17 +21,13 @@ def locked(
     path = make_folder(path)
     check_writable(path/'lock')
     with open(path/'lock', 'w') as lock:
-        if not _lock(lock): raise BadInput(f'{path} is in use by another process; expected a folder of its own')
+        try:
+            import fcntl
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)             # it ends with the process
+        except BlockingIOError:
+            raise BadInput(f'{path} is in use by another process; expected a folder of its own') from None
+        except (ImportError, OSError): pass                              # Windows; a file system without locks
         yield path
-
-def _lock(file):
-    "Lock an open file, unless another process has done so; the lock ends with the process."
-    try: import fcntl
-    except ImportError: return True                                      # Windows
-    try: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError: return False
-    except OSError: pass                                                 # a file system without locks
-    return True
 
 # %% ../nbs/28_states.ipynb #86f20e1c
 @contextmanager
@@ -59,8 +55,8 @@ def compare_settings(
     for name in sorted({*before, *settings}):
         old, new = before.get(name), settings.get(name)
         if new != old and not (name == grows and None not in (old, new) and new > old):
-            raise BadInput(f'{path} holds a run with {name} = {old}; found {name} = {new}; expected the same, or '
-                           'another folder')
+            raise BadInput(f'{path} holds a run with {name} = {old}; found {name} = {new}; expected the same'
+                           f'{", or more" if name == grows else ""}, or another folder')
     return before
 
 # %% ../nbs/28_states.ipynb #bd523087
@@ -85,4 +81,4 @@ def load_state(
         try:
             tensors, header = read_tensors(file)
             return build_tree(tensors, like, file), json.loads(header['record'])
-        except (BadInput, KeyError, TypeError, ValueError) as e: print(f'{file.name} is not used: {e}')
+        except (KeyError, TypeError, ValueError) as e: print(f'{file.name} is not used: {e}')

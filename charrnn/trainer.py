@@ -36,8 +36,8 @@ def make_optimizer(
     "The transformation that updates are made with; the same object for the same arguments."
     import optax
     if isinstance(optimizer, str):
-        make = partial(OPTIMIZERS[optimizer], updates=updates // accumulate)
-        optimizer = optax.inject_hyperparams(lambda lr: make(lr))(lr=0.)
+        make = OPTIMIZERS[optimizer]
+        optimizer = optax.inject_hyperparams(lambda lr: make(lr, updates // accumulate))(lr=0.)
     if accumulate == 1: return optimizer
     def clipped(grads, params): return clip_gradients(max_norm, grads) if max_norm else grads
     optimizer = optax.chain(optax.stateless(clipped), optimizer)
@@ -63,8 +63,7 @@ def first_state(
 def check_fits(model, optimizer, batch_size, num_steps, mesh):
     "Bytes that training a model of this size needs on each device; BadInput if there are fewer."
     ids = jax.ShapeDtypeStruct((-(-batch_size // mesh.size), num_steps), jnp.int32)
-    def loss(params, X, Y): return total_loss(model, params, X, Y, 1)[0]
-    def backward(params, X, Y): return jax.vjp(partial(loss, X=X, Y=Y), params)[1]
+    def backward(params, X, Y): return jax.vjp(lambda p: total_loss(model, p, X, Y, 1)[0], params)[1]
     with warnings.catch_warnings(action='ignore'):            # of sizes beyond 32 bits
         state = jax.eval_shape(partial(first_state.__wrapped__, model, optimizer),
                                jax.random.key(0))
@@ -240,7 +239,7 @@ def _ended_well(trainer):
     try: yield
     except KeyboardInterrupt:
         trainer.interrupted = True
-        print(f'interrupted after update {trainer.state.step}; the trainer keeps this state')
+        print(f'interrupted after update {trainer.state.step}; this state is kept')
     finally:
         if trainer.patience and trainer.history: trainer.state = trainer.state.replace(params=trainer.state.best)
 
@@ -273,8 +272,7 @@ def _kept(trainer, folder, batches, val):
         if found := load_state(folder, trainer.state):
             state, trainer.record = found
             carry = divide(state.carry, trainer.mesh)
-            state = replicate(state.replace(carry=None), trainer.mesh).replace(carry=carry)
-            trainer.state = state
+            trainer.state = replicate(state.replace(carry=None), trainer.mesh).replace(carry=carry)
             print(f'going on from update {state.step}, saved in {folder}')
             if trainer.optimizer == 'adamw' and before['max_epochs'] != trainer.max_epochs:
                 print(f'the learning rate now falls over {trainer.max_epochs} epochs in place of '
@@ -302,15 +300,16 @@ def _check(trainer):
     check_seed(t.seed)
     check_count(1, max_epochs=t.max_epochs, max_steps=t.max_steps, accumulate=t.accumulate,
                    val_every=t.val_every, patience=t.patience)
-    if callable(t.callbacks) or not all(map(callable, t.callbacks)):
+    if not isinstance(t.callbacks, (list, tuple)) or not all(map(callable, t.callbacks)):
         raise BadInput(f'callbacks is {t.callbacks}; expected a list of functions (row, state)')
-    if t.optimizer not in OPTIMIZERS and not hasattr(t.optimizer, 'init'):
+    if not hasattr(t.optimizer, 'init') and t.optimizer not in [*OPTIMIZERS]:
         raise BadInput(f'optimizer is {t.optimizer!r}; expected one of {", ".join(OPTIMIZERS)}, or '
                        'an optax transformation')
 
 def _progress_bar(total, shown, step):
     from tqdm.auto import tqdm
-    return tqdm(total=total, disable=not shown, unit=' updates', mininterval=0.5, initial=int(step))
+    return tqdm(total=total, disable=not shown, mininterval=0.5, initial=int(step),
+                bar_format='{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]')
 
 def _evaluate_trained(trainer, data):
     if trainer.state is None:

@@ -41,14 +41,14 @@ def total_loss(
     lengths,    # how many characters of each row count, (batch,)
     carry=None, # the cell's state before; None: zeros
     rngs=None,  # {'dropout': key} in training
-):              # sum of the losses in nats; the cell's state after
+):              # sum of the losses in nats; the cell's state after, None if there was none
     "Negative log-likelihood of all real characters of a batch."
     import optax
-    logits, carry = model.apply({'params': params}, X.T, carry, method='unroll_time_major',
+    logits, after = model.apply({'params': params}, X.T, carry, method='unroll_time_major',
                                 rngs=rngs)
     real = jnp.arange(X.shape[1])[:, None] < lengths
     losses = optax.softmax_cross_entropy_with_integer_labels(logits, Y.T)
-    return jnp.where(real, losses, 0).sum(), carry
+    return jnp.where(real, losses, 0).sum(), None if carry is None else after
 
 # %% ../nbs/05_training.ipynb #dc95fcba
 @dataclass(frozen=True)
@@ -60,19 +60,18 @@ class Update:
 
     def __call__(self, state, carry, X, Y, lengths):
         rngs = {'dropout': jax.random.fold_in(state.key, state.step)}
-        characters = jnp.maximum(sum_over_devices(lengths.sum()), 1)
         def loss_fn(params):
-            total, after = total_loss(self.model, params, X, Y, lengths, carry, rngs)
-            return total / characters, after
-        (loss, after), grads = jax.value_and_grad(loss_fn, has_aux=True)(state.params)
-        loss, grads = sum_over_devices((loss, grads))
+            return total_loss(self.model, params, X, Y, lengths, carry, rngs)
+        (total, after), grads = jax.value_and_grad(loss_fn, has_aux=True)(state.params)
+        total, grads, n = sum_over_devices((total, grads, lengths.sum()))
+        loss, grads = jax.tree.map(lambda x: x / jnp.maximum(n, 1), (total, grads))
         norm = global_norm(grads)
         if self.max_norm: grads = clip_gradients(self.max_norm, grads)
         updates, opt_state = self.optimizer.update(grads, state.opt_state, state.params)
         params = jax.tree.map(jnp.add, state.params, updates)
         state = state.replace(step=state.step + 1, position=state.position + 1, params=params,
                               opt_state=opt_state)
-        return state, None if carry is None else after, loss, norm
+        return state, after, loss, norm
 
 # %% ../nbs/05_training.ipynb #fbcf1a0a
 def first_carry(
@@ -89,8 +88,7 @@ class _Judge:
     model: RNNLMScratch
 
     def __call__(self, params, carry, *batch):
-        total, after = total_loss(self.model, params, *batch, carry)
-        carry = None if carry is None else after
+        total, carry = total_loss(self.model, params, *batch, carry)
         return params, carry, sum_over_devices(total), 0.              # there is no gradient
 
 def evaluate(
