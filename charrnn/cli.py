@@ -26,7 +26,7 @@ from .corpus import Corpus, TimeMachine, normalize, utf8_bytes
 from .decoding import Sampling, generate, stream
 from .depth import CELLS, layered, model_config, num_parameters
 from .devices import devices_for, use_cpu_devices
-from .errors import BadInput, check_above, check_count, check_seed
+from .errors import BadInput, check_above, check_at_least, check_count, check_seed
 from .files import check_writable, find_texts, keep_compiled, make_folder, read_pieces, write_whole
 from .lm import bits_per_char, perplexity
 from .plain import export
@@ -265,6 +265,7 @@ def _filled_in(s):
         raise BadInput('--minutes decides how long to train and when to validate; expected no --resume, '
                        '--max-epochs, --max-steps, --val-every, --max-val or --patience')
     check_count(1, max_val=s['max_val'])
+    check_at_least(0, lr=s['lr'])
     if s['cell'] == 'mingru' and 'drop_connect' not in s['settings']: s['drop_connect'] = 0.    # it has nothing to drop
     if s['progress'] is None: s['progress'] = sys.stderr.isatty()
     return s

@@ -23,7 +23,7 @@ def matmul(
     x,  # (rows, n)
     W,  # (n, m)
 ):      # (rows, m)
-    "x @ W; a single row is multiplied in a form that is faster on a CPU."
+    "x @ W; a single row goes another way, for the speed of a CPU."
     if len(x) > 1: return x @ W
     if W.size <= 1024: return (x[0, :, None] * W).sum(0)[None]
     if len(W) % 4: return x @ W
