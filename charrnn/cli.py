@@ -67,7 +67,7 @@ def csv_log(
     "Write the history as CSV, row by row: losses in nats per character, times in seconds; BadInput if that cannot be."
     check_writable(path)
     def log(row, state):
-        lines = [row, *(r.values() for r in trainer.history)]
+        lines = [row.keys(), *(r.values() for r in trainer.history)]
         write_whole(path, ''.join(','.join(map(str, line)) + '\n' for line in lines).encode())
     return log
 
@@ -249,6 +249,7 @@ def _check_options(s):
     if 'from_' in given and not places:
         raise BadInput('--from needs a name for the new model; expected --out or --run')
     if len(places) > 1: raise BadInput(f'found --{places[0]} and --{places[1]}; expected one of them')
+    if {'from_', 'letters'} <= given: raise BadInput('--from keeps the normaliser of its model; expected no --letters')
 
 # %% ../nbs/39_cli.ipynb #5e5d9563
 TIMES = {'max_epochs', 'max_steps', 'val_every', 'max_val', 'patience'}
@@ -349,7 +350,7 @@ def write(
     prompt_file:Path=None,   # file that holds the text to continue
     num_preds=200,           # characters to write
     samples=1,               # texts to write, one after the other
-    until='',                # end a text early, after the first occurrence of this one
+    until='',                # end a text early, after the first occurrence of this text
     seed:int=None,           # the same seed gives the same text; without it, another every time
     json=False,              # print the texts as one line of JSON when all are written
     **sampling,              # see `Sampling`
