@@ -50,4 +50,5 @@ def next_block_size(
     most,         # updates that a call can make
 ) -> int:
     "Updates in the next call: as many as take half a second; or four, or as many of them as take 2.5 seconds."
-    return max(1, min(most, 4 * n, max(int(0.5 / seconds_each), min(4, int(2.5 / seconds_each)))))
+    wanted = max(int(0.5 / seconds_each), min(4, int(2.5 / seconds_each)))
+    return max(1, min(wanted, most, 4 * n))

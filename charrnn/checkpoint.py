@@ -57,7 +57,10 @@ def save_model(
     with np.errstate(over='ignore'): params = jax.tree.map(lambda a: np.asarray(a, dtype), params)
     _check_content(params, [*history])
     rows = [{k: v for k, v in row.items() if k not in ('seconds', 'chars_per_second')} for row in history]
-    config = json.dumps(model_config(model), default=lambda x: x.item())       # NumPy's numbers, too
+    def plain(x):                                                              # NumPy's numbers can be saved, too
+        if hasattr(x, 'item'): return x.item()
+        raise BadInput(f'the model has the setting {x}; expected numbers, text and lists')
+    config = json.dumps(model_config(model), default=plain)
     header = dict(format='charrnn', version='2', config=config, vocab=vocab.to_json(),
                   normalizer=_normalizer_name(vocab.normalizer), source=source or '', licence=licence or '',
                   history=json.dumps(rows, default=float))

@@ -124,9 +124,8 @@ def _fit_and_save(trainer, model, data, params, out, states, licence):
                     known = data.vocab.encode(data.vocab.normalize('time traveller')).all()
                     print(f'saved as {out}; to let it write: charrnn generate --model {out}',
                           *['--prompt TEXT'] * (not known))
-    if not judged or trainer.interrupted and judged['loss'] >= uniform:
-        raise KeyboardInterrupt('nothing was learned, and nothing is saved')
-    if judged['loss'] < uniform: return judged
+    if judged and judged['loss'] < uniform: return judged
+    if not judged or trainer.interrupted: raise KeyboardInterrupt('nothing was learned, and nothing is saved')
     raise RuntimeError(f'the validation loss ends at {judged["loss"]:.3g} nats, no better than the uniform model with '
                        f'{uniform:.3g}; nothing is saved: try another learning rate (now {model.lr}), more text or '
                        'more epochs')

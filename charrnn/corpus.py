@@ -228,10 +228,12 @@ def _build(
 # %% ../nbs/01_corpus.ipynb #59cbec10
 def from_text(
     text,             # the text itself
-    *sizes,           # batch_size and num_steps
+    batch_size,       # rows in a batch
+    num_steps,        # characters of each in a batch
+    *,
     normalizer=None,  # function str -> str, such as `normalize`; None: the text as it is
     source='a text',  # what to call it
-    **settings,       # batch_size, num_steps, streams, split (0.9, 0.05, 0.05), seed, min_freq
+    **settings,       # streams, split (0.9, 0.05, 0.05), seed, min_freq
 ):                     # Corpus
     "A corpus of a text; BadInput if it is too short, or reads like the name of a file."
     if not isinstance(text, str):
@@ -241,7 +243,7 @@ def from_text(
                        f'Corpus.from_files({text!r}) for the file, or a text with a space or line '
                        f'end in it to train on these {len(text)} characters themselves')
     text = normalizer(text) if normalizer else text
-    return _build(lambda: [text], source, *sizes, normalizer=normalizer, **settings)
+    return _build(lambda: [text], source, batch_size, num_steps, normalizer=normalizer, **settings)
 
 # %% ../nbs/01_corpus.ipynb #bc44d192
 def utf8_bytes(text:str) -> str:
@@ -250,10 +252,12 @@ def utf8_bytes(text:str) -> str:
 
 def from_files(
     paths,            # a text file, a folder, a pattern such as '*.md', or a list of these
-    *sizes,           # batch_size and num_steps
+    batch_size,       # rows in a batch
+    num_steps,        # characters of each in a batch
+    *,
     normalizer=None,  # function str -> str; of large files f(f(a) + b) must be f(a + b)
     encoding='utf-8', # of the files; 'bytes': each byte is a character, for what is not text
-    **settings,       # batch_size, num_steps, streams, split (0.9, 0.05, 0.05), seed, min_freq
+    **settings,       # streams, split (0.9, 0.05, 0.05), seed, min_freq
 ):                     # Corpus
     "A corpus of text files, id 0 between two; BadInput if one is missing or not text."
     files, raw = find_texts(paths), encoding == 'bytes'
@@ -264,7 +268,8 @@ def from_files(
         for path in files:
             if path != files[0]: yield [None]
             yield from read_pieces(path, encoding, normalizer)
-    return _build(pieces, source, *sizes, normalizer=utf8_bytes if raw else normalizer, **settings)
+    kept = utf8_bytes if raw else normalizer                # what a model must do with a prompt
+    return _build(pieces, source, batch_size, num_steps, normalizer=kept, **settings)
 
 # %% ../nbs/01_corpus.ipynb #02bcca5d
 @dataclass(eq=False)

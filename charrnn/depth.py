@@ -10,6 +10,7 @@ from dataclasses import fields
 from typing import Any, get_args
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
 from .cell import RNNScratch, start_state
 from .devices import row_numbers
@@ -85,6 +86,7 @@ def check_settings(
     "Raise BadInput for a number or text of the wrong type, and for numbers beyond all sense."
     for field in fields(kind):
         value, kinds = settings.get(field.name), get_args(field.type) or (field.type,)
+        if isinstance(value, np.generic): value = value.item()
         if field.name not in settings or not {*kinds} <= {int, float, bool, str, type(None)}: continue
         typed = type(value) in kinds or type(value) is int and float in kinds
         if not typed or isinstance(value, (int, float)) and not abs(value) < (2**31 if int in kinds else 1e308):

@@ -59,8 +59,8 @@ def write_blocks(
 ):               # yields ids, (n, batch) each, num_preds in all
     "Write block by block."
     n = max(1, num_preds)
-    parts = -(-n // block)
-    block = min(block, -(-n // (64 * parts)) * 64)
+    calls = -(-n // block)                                   # as few as can be, of equal size,
+    block = min(block, 64 * -(-n // (64 * calls)))           # in steps of 64, so few sizes are compiled
     write = _greedy if keys is None else _drawing
     for start in range(0, n, block):
         carry, ids = write(step, choose, model, params, carry, keys, options, np.int32(start), block)

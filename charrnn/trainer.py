@@ -190,7 +190,7 @@ def plot_history(
               'gradient norm': column('grad_norm'), 'characters/s': column('chars_per_second')}
     fig, axes = plt.subplots(3, figsize=(6, 7), sharex=True, height_ratios=(2, 1, 1))
     for ax, (label, values) in zip(axes, panels.items()):
-        ax.plot(column('step'), values)
+        ax.plot(column('step'), values, marker='.' if len(history) == 1 else None)
         ax.set(ylabel=label, ylim=0)
     axes[0].legend(['training', 'validation'])
     ends = ' and '.join(f'{p:.2f} in {name}' for p, name in zip(panels['perplexity'][-1], ('training', 'validation'))
