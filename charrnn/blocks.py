@@ -34,7 +34,9 @@ def _run(update, mesh, state, rows, block, n):
             i, state, rows, losses, norms, _ = carry
             state, rows, loss, norm = update(state, rows, *(x[i] for x in block))
             return i + 1, state, rows, losses.at[i].set(loss), norms.at[i].set(norm), jnp.isfinite(loss + norm)
-        def goes_on(carry): return (carry[0] < n) & carry[-1]
+        def goes_on(carry):
+            i, *_, finite = carry
+            return (i < n) & finite
         zeros = jnp.zeros(len(block[0]))
         return jax.lax.while_loop(goes_on, body, (0, state, rows, zeros, zeros, True))[1:5]
     if mesh is None or mesh.size == 1: return loop(state, rows, block, n)
@@ -49,6 +51,6 @@ def next_block_size(
     seconds_each, # how long an update took in the last call
     most,         # updates that a call can make
 ) -> int:
-    "Updates in the next call: as many as take half a second; or four, or as many of them as take 2.5 seconds."
+    "Updates in the next call: as many as fit into half a second; or up to four, if these fit into 2.5 seconds."
     wanted = max(int(0.5 / seconds_each), min(4, int(2.5 / seconds_each)))
     return max(1, min(wanted, most, 4 * n))

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
-from .errors import BadInput, check_at_least, check_count, check_share
+from .errors import BadInput, check_at_least, check_count, check_share, given
 from .recurrence import Step, merge_time_and_batch, pick_rows, recur
 
 # %% ../nbs/02_cell.ipynb #ed0c9886
@@ -58,7 +58,8 @@ class Cell(Protocol):
         "The state before the first step: array or tuple of arrays, batch first."
 
     def __call__(self, inputs, state=None) -> tuple:
-        "(num_steps, batch, num_inputs) or ids -> (num_steps, batch, num_hiddens), state"
+        """Ids (num_steps, batch), as a model without embedding gives them, or rows (num_steps,
+        batch, num_inputs) -> outputs (num_steps, batch, num_hiddens), state."""
 
 # %% ../nbs/02_cell.ipynb #180d1de3
 def check_len(
@@ -88,7 +89,7 @@ def start_state(
     if found != expected:
         raise BadInput(f'state has shape {found}, '
                        f'expected (batch, num_hiddens) = {expected}')
-    return state
+    return jax.tree.map(lambda s, z: jnp.asarray(s, z.dtype), state, zeros)
 
 # %% ../nbs/02_cell.ipynb #53e5ed0f
 def cell_weights(
@@ -116,7 +117,7 @@ class StepCell(nn.Module):
 
     def setup(self):
         check_count(1, num_inputs=self.num_inputs, num_hiddens=self.num_hiddens)
-        check_at_least(0, sigma=self.sigma)
+        check_at_least(0, **given(sigma=self.sigma))
         check_share(drop_connect=self.drop_connect)
         for_inputs, for_state = cell_weights(self.sigma, self.num_gates)
         width = self.num_gates * self.num_hiddens

@@ -6,19 +6,22 @@
 __all__ = ['save_model', 'SavedModel', 'load_model', 'reencode', 'grow', 'pretrained']
 
 # %% ../nbs/31_checkpoint.ipynb #728fad71
-import json
+import json, os
 from copy import copy
 from dataclasses import dataclass, field, replace
 from importlib import resources
+from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+from fastcore.meta import delegates
 from .corpus import normalize, utf8_bytes
-from .decoding import generate
+from .decoding import generate, stream
 from .depth import build_model, model_config
 from .errors import BadInput
 from .files import build_tree, check_writable, read_tensors, save_tree
 from .lm import RNNLMScratch, check_params, param_shapes
+from .surprise import score
 from .vocab import Vocab
 
 # %% ../nbs/31_checkpoint.ipynb #65b5aa14
@@ -77,21 +80,41 @@ class SavedModel:
     history: list = field(repr=False)  # a dict for each validation
     licence: str = ''    # of what it was trained on
 
+    @delegates(generate)
     def generate(self,
         prompt,     # text to continue, or a list of texts
         num_preds,  # characters to write
-        **kwargs,   # as for `generate`: `key` (None: always the same text), `until`, fields of `Sampling`
+        **kwargs,   # as for `generate`: `key`, `until`, fields of `Sampling`
     ):              # the prompt and what follows; a list of them for a list of prompts
-        "Continue a text; BadInput as for `generate`."
+        "Continue a text, as `generate` does; without a `key` always the same."
         return generate(self.model, self.params, prompt, num_preds, self.vocab, **kwargs)
+
+    @delegates(stream)
+    def stream(self,
+        prompt,     # text to continue
+        num_preds,  # characters to write
+        **kwargs,   # as for `stream`: `key`, `block`, `until`, fields of `Sampling`
+    ):              # yields pieces of text
+        "Continue a text, handed out as it is written, as `stream` does."
+        return stream(self.model, self.params, prompt, num_preds, self.vocab, **kwargs)
+
+    def score(self,
+        text,  # at least two characters
+    ):         # log-probabilities in nats, those of each character but the first
+        "How likely a text is to the model, character by character, as `score` says it."
+        return score(self.model, self.params, text, self.vocab)
 
 # %% ../nbs/31_checkpoint.ipynb #ac15a427
 def load_model(
-    path,              # file written by `save_model`
+    path,              # file written by `save_model`, or the folder of a run of `charrnn train`
     normalizer=None,   # the function, where the model was trained with a normaliser of your own
     cells=(),          # the classes of your own cells, where the model has some
 ) -> SavedModel:
     "Load a saved model; anything wrong with the file is a BadInput."
+    if os.path.isdir(path): path = Path(path)/'model.safetensors'
+    cells = [cells] if isinstance(cells, type) else cells
+    if not all(isinstance(cell, type) for cell in cells):
+        raise BadInput(f'cells is {cells}; expected a list of classes')
     tensors, header = read_tensors(path)
     found = f'{header.get("format")} {header.get("version")}'
     if found != 'charrnn 2': raise BadInput(f'{path} has the format {found}; expected charrnn 2')
@@ -101,7 +124,6 @@ def load_model(
         raise BadInput(f'{path} was trained with the normaliser {name!r}, which charrnn does not know; '
                        f'pass it as load_model(path, normalizer=...)')
     try:
-        cells = [cells] if isinstance(cells, type) else cells
         model, vocab = build_model(json.loads(header['config']), cells), Vocab.from_json(header['vocab'], normalizer)
         history, source = json.loads(header['history']), header['source']
         params = build_tree(tensors, param_shapes(model), path)

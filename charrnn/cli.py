@@ -10,6 +10,7 @@ import argparse, io, math, os, secrets, signal, sys, time, unicodedata
 from collections import Counter
 from contextlib import contextmanager, redirect_stdout, suppress
 from copy import copy
+from difflib import get_close_matches
 from importlib.metadata import version
 from inspect import Parameter, signature
 from itertools import chain
@@ -22,18 +23,18 @@ import jax
 from fastcore.docments import docments
 from .book import RECIPES, SETTINGS, whole_book
 from .checkpoint import grow, load_model, pretrained, reencode, save_model
-from .corpus import Corpus, TimeMachine, normalize, utf8_bytes
-from .decoding import Sampling, generate, stream
+from .corpus import Corpus, TimeMachine, normalize, reader, utf8_bytes
+from .decoding import Sampling, generate
 from .depth import CELLS, layered, model_config, num_parameters
 from .devices import devices_for, use_cpu_devices
-from .errors import BadInput, check_above, check_at_least, check_count, check_seed
+from .errors import BadInput, check_above, check_at_least, check_count, check_seed, given
 from .files import check_writable, find_texts, keep_compiled, make_folder, read_pieces, write_whole
 from .lm import bits_per_char, perplexity
 from .plain import export
 from .plan import DEFAULTS, make_model, make_trainer, plan, taken
 from .surprise import score
 from .states import compare_settings, locked
-from .trainer import check_fits, make_optimizer, plot_history, run_settings
+from .trainer import GROWING, check_fits, make_optimizer, plot_history, run_settings
 from .training import OPTIMIZERS, evaluate
 
 # %% ../nbs/39_cli.ipynb #35dbbb1e
@@ -44,10 +45,8 @@ def _corpus(s):
     try: split = tuple(float(share) for share in s['split'].split(','))
     except ValueError: raise BadInput(f"--split is {s['split']}; expected shares such as 0.9,0.05,0.05") from None
     normalizer = start.vocab.normalizer if start else normalize if s['letters'] else None
-    encoding = s['encoding']
-    if normalizer is utf8_bytes: encoding, normalizer = 'bytes', None
-    return Corpus.from_files(s['files'], normalizer=normalizer, encoding=encoding, split=split, min_freq=s['min_freq'],
-                             **sizes)
+    return Corpus.from_files(s['files'], normalizer=normalizer, encoding=s['encoding'], split=split,
+                             min_freq=s['min_freq'], **sizes)
 
 # %% ../nbs/39_cli.ipynb #4a4e29ed
 def _model(s, data):
@@ -83,15 +82,15 @@ def _estimate(updates):
     return tell
 
 # %% ../nbs/39_cli.ipynb #f98b010f
-def _not_a_text(files, *written):
-    "Raise BadInput for a file to be written that is one of the texts."
+def _check_outputs(files, *written):
+    "Raise BadInput for a file to be written that is one of the texts, or another's, or comes twice."
     texts = {os.path.realpath(p) for p in find_texts(files)} if files else ()
     for path in written:
         if os.path.realpath(path) in texts: raise BadInput(f'{path} is one of the texts; expected another file name')
         if path.is_file() and path.suffix != '.safetensors' and not _is_ours(path):
             raise BadInput(f'{path} exists, and is no model and no history; expected another name')
     if len({*map(os.path.realpath, written)}) < len(written):
-        raise BadInput(f'{path} is to be written twice; expected a name for each file')
+        raise BadInput(f'{" and ".join(map(str, written))} are one file; expected a name for each')
 
 def _is_ours(path):
     "Is a file empty, the header of a model, or that of a history?"
@@ -100,8 +99,7 @@ def _is_ours(path):
 
 def _saved(model):
     "The model in a file, or in the folder of a run; without one, that of charrnn."
-    if not model: return pretrained()
-    return load_model(model/'model.safetensors' if model.is_dir() else model)
+    return load_model(model) if model else pretrained()
 
 def _report(name, judged):
     print(f'{name} perplexity: {judged["perplexity"]:.2f} ({judged["loss"]:.3f} nats, '
@@ -132,7 +130,7 @@ def _fit_and_save(trainer, model, data, params, out, states, licence):
 
 @contextmanager
 def _undisturbed():
-    "Do not hear Ctrl-C, or a request to end."
+    "Do not hear Ctrl-C, or SIGTERM."
     signs = (signal.SIGINT, signal.SIGTERM) if current_thread() is main_thread() else ()
     before = {sign: signal.signal(sign, signal.SIG_IGN) for sign in signs}
     try: yield
@@ -154,14 +152,12 @@ def _store(s, folder, trainer, model, data):
     trainer.model = model
     settings = run_settings(trainer, data.train_dataloader(), data.val_dataloader())
     kept = _given(s).union(s['settings']) - {'settings', 'run', 'resume', 'json', 'progress'}
-    def absolute(v):
-        if isinstance(v, list): return [absolute(x) for x in v]
-        return str(v.absolute()) if isinstance(v, Path) else v
-    stored = {k: absolute(v) for k, v in s.items() if k in kept}
-    if s['num_gpus']: stored['devices'] = trainer.mesh.size    # another number would round the sums differently
+    stored = {k: v for k, v in s.items() if k in kept}
+    if s['num_gpus'] or jax.default_backend() == 'cpu':
+        stored['devices'] = trainer.mesh.size                   # another number would round the sums differently
     with locked(folder/'states') as states:
-        compare_settings(states, settings, 'max_epochs')
-        write_whole(folder/'config.json', dumps(stored, indent=1).encode())
+        compare_settings(states, settings, GROWING)
+        write_whole(folder/'config.json', dumps(stored, indent=1, default=lambda path: str(path.absolute())).encode())
 
 # %% ../nbs/39_cli.ipynb #94e07b52
 def _stored(folder):
@@ -203,10 +199,10 @@ def train(
     seed=0,              # of initial parameters, data order and dropout
     num_gpus=1,          # GPUs to use, where there are some; 0, without --devices, stays on the CPU
     devices:int=None,    # devices that share a batch; without it, as many CPU cores as make it faster
-    prompt:str=None,     # beginning to continue at the end; "time traveller", or the first words of the text
+    prompt:str=None,     # text to continue at the end; without it "time traveller", or the first words of the text
     num_preds=50,        # characters to write at the end
-    progress:bool=None,  # show a progress bar; without it, where the error output is a terminal
-    json=False,          # print the result as one line of JSON, everything else on the error output
+    progress:bool=None,  # show a progress bar; without it, where standard error is a terminal
+    json=False,          # print the result as one line of JSON, everything else on standard error
     **settings,          # of the recipe
 ) -> int:                # exit status
     "Train a model on The Time Machine or on text files."
@@ -214,7 +210,7 @@ def train(
 
 # %% ../nbs/39_cli.ipynb #09e208a6
 class _Patient:
-    "A stream whose reader may go away: a training goes on without."
+    "A stream that ignores a closed pipe, so that a training goes on."
     def __init__(self, stream): self.stream = stream
     def write(self, text):
         with suppress(BrokenPipeError): self.stream.write(text)
@@ -235,20 +231,20 @@ def _given(s):
 
 def _check_options(s):
     "Raise BadInput for arguments of `train` out of range, or without effect."
-    check_above(0, minutes=s['minutes'])
+    check_above(0, **given(minutes=s['minutes']))
     check_count(0, num_preds=s['num_preds'])
     check_seed(s['seed'])
-    given = _given(s)
+    chosen = _given(s)
     needs = dict(encoding='files', letters='files', min_freq='files', split='files', grow='from_')
     for name, other in needs.items():
-        if name in given and other not in given:
-            raise BadInput(f'--{name.replace("_", "-")} needs {"--from" if other == "from_" else "text files"}; '
-                           'expected both or none')
-    places = [name for name in ('run', 'resume', 'out') if name in given]
-    if 'from_' in given and not places:
+        if name in chosen and other not in chosen:
+            only = '--from' if other == 'from_' else 'text files'
+            raise BadInput(f'--{name.replace("_", "-")} works with {only} only; expected both or none')
+    places = [name for name in ('run', 'resume', 'out') if name in chosen]
+    if 'from_' in chosen and not places:
         raise BadInput('--from needs a name for the new model; expected --out or --run')
     if len(places) > 1: raise BadInput(f'found --{places[0]} and --{places[1]}; expected one of them')
-    if {'from_', 'letters'} <= given: raise BadInput('--from keeps the normaliser of its model; expected no --letters')
+    if {'from_', 'letters'} <= chosen: raise BadInput('--from keeps the normaliser of its model; expected no --letters')
 
 # %% ../nbs/39_cli.ipynb #5e5d9563
 TIMES = {'max_epochs', 'max_steps', 'val_every', 'max_val', 'patience'}
@@ -264,7 +260,7 @@ def _filled_in(s):
     if s['minutes'] and (s['resume'] or TIMES & s['settings'].keys()):
         raise BadInput('--minutes decides how long to train and when to validate; expected no --resume, '
                        '--max-epochs, --max-steps, --val-every, --max-val or --patience')
-    check_count(1, max_val=s['max_val'])
+    check_count(1, **given(max_val=s['max_val']))
     check_at_least(0, lr=s['lr'])
     if s['cell'] == 'mingru' and 'drop_connect' not in s['settings']: s['drop_connect'] = 0.    # it has nothing to drop
     if s['progress'] is None: s['progress'] = sys.stderr.isatty()
@@ -275,17 +271,18 @@ def _train(s):
     "Train with all arguments and settings filled in, save, show what was learned, and give it as a dict."
     begin = time.perf_counter()
     folder = _run_folder(s)
+    if s['resume'] and not [*(folder/'states').glob('state-*')]: print('no state had been saved: the run begins anew')
     check_writable(out := folder/'model.safetensors' if folder else s['out'])
+    logs = [path for path in (s['log'], folder and folder/'history.csv') if path]
+    _check_outputs(s['files'], out, *logs)
     model, params, data = _model(s, _corpus(s))
     if s['minutes']:
         s, data = _planned(s, data, model, begin)
         if not s['start']: model = make_model(len(data.vocab), s)
     trainer = make_trainer(s)
     updates = min(s['max_epochs'] * len(data.train_dataloader()), s['max_steps'] or math.inf)
-    logs = [path for path in (s['log'], folder and folder/'history.csv') if path]
     trainer.callbacks = [csv_log(path, trainer) for path in logs]
     if not (s['progress'] or s['resume']): trainer.callbacks += [_estimate(updates)]
-    _not_a_text(s['files'], out, *logs)
     _tell_size(s, trainer, model, data)
     if folder: _store(s, folder, trainer, model, data)
     licence = s['licence'] or ('' if s['files'] else 'public domain in the United States')
@@ -321,15 +318,13 @@ def _told(s, trainer, data, judged):
     told = dict(parameters=num_parameters(trainer.model), updates=int(trainer.state.step))
     print(f'{told["updates"]:,} updates')
     if trainer.patience and trainer.history:
-        best = min(trainer.history, key=lambda row: row['val_loss'])
+        best = _best(trainer.history)
         print(f'the parameters with the lowest validation loss are kept, those of update {best["step"]:,}')
     for name, loss in judged.items(): _report(name, loss)
-    vocab, prompt = data.vocab, s['prompt'] or 'time traveller'
-    if s['files'] and not s['prompt']:
-        known = data.ids[:1000][data.ids[:1000] > 0]
-        vocab, prompt = _as_read(vocab), vocab.decode(known[:20]) or prompt
-    text = generate(trainer.model, trainer.state.params, prompt, s['num_preds'], vocab, temperature=0)
-    print(text := _readable(text, data.vocab))
+    prompt, known = s['prompt'] or 'time traveller', data.ids[:1000][data.ids[:1000] > 0]
+    if s['files'] and not s['prompt']: prompt = reader(data.vocab)(data.vocab.decode(known[:20])) or prompt
+    text = generate(trainer.model, trainer.state.params, prompt, s['num_preds'], data.vocab, temperature=0)
+    print(text)
     return dict(told, text=text)
 
 def _as_read(vocab):
@@ -337,10 +332,6 @@ def _as_read(vocab):
     vocab = copy(vocab)
     vocab.normalizer = None
     return vocab
-
-def _readable(text, vocab):
-    "What a model has written; of a model of bytes, as the UTF-8 that they are."
-    return text.encode('latin-1').decode('utf-8', 'replace') if vocab.normalizer is utf8_bytes else text
 
 # %% ../nbs/39_cli.ipynb #ff8ee10d
 def write(
@@ -358,30 +349,21 @@ def write(
     saved = _saved(model)
     prompt = _read_prompt(prompt, prompt_file)
     check_count(1, samples=samples)
-    check_seed(seed)
+    check_seed(seed or 0)
     key = jax.random.key(secrets.randbits(31) if seed is None else seed)
-    if saved.vocab.normalizer is utf8_bytes: until = utf8_bytes(until)
-    texts = [stream(saved.model, saved.params, prompt, num_preds, saved.vocab, key=k, until=until, **sampling)
+    texts = [saved.stream(prompt, num_preds, key=k, until=until, **sampling)
              for k in ([key] if samples == 1 else jax.random.split(key, samples))]
     first = next(texts[0])                     # whatever is wrong with the arguments is known before a line is printed
     print(f'{model or "the model of charrnn"}, trained on: {saved.source}', file=sys.stderr)
-    _tell_unknown(saved.vocab, Counter(first))
+    if first != prompt: print(f'the prompt is read as {first!r}', file=sys.stderr)
+    _tell_unknown(saved.vocab, Counter(saved.vocab.normalize(prompt)))
     texts[0] = chain([first], texts[0])
-    if json:
-        written = [_readable(''.join(pieces), saved.vocab) for pieces in texts]
-        return print(dumps(dict(source=saved.source, texts=written)))
+    if json: return print(dumps(dict(source=saved.source, texts=[''.join(pieces) for pieces in texts])))
     for pieces in texts:
-        for piece in pieces: _print(piece, saved.vocab)
+        for piece in pieces: print(piece, end='', flush=True)
         print()
 
 # %% ../nbs/39_cli.ipynb #7dcddeef
-def _print(piece, vocab):
-    "Print a piece of text; of a model of bytes, the bytes."
-    if vocab.normalizer is not utf8_bytes: return print(piece, end='', flush=True)
-    sys.stdout.flush()
-    sys.stdout.buffer.write(piece.encode('latin-1'))
-    sys.stdout.buffer.flush()
-
 def _read_prompt(prompt, file):
     "The prompt; or the text of a file, or of the standard input, without the line ends after it."
     if file and prompt != 'time traveller': raise BadInput('found --prompt and --prompt-file; expected one')
@@ -390,7 +372,7 @@ def _read_prompt(prompt, file):
     except UnicodeDecodeError as e: raise BadInput(f'cannot read the standard input: {e}; expected text') from None
 
 def _tell_unknown(vocab, counts):
-    "Say on the error output which characters a vocabulary does not know; how many there are."
+    "Say on standard error which characters a vocabulary does not know; how many there are."
     unknown = Counter({c: n for c, n in counts.items() if not vocab[c]})
     def named(c):
         plain = unicodedata.normalize('NFKD', c)[0]
@@ -414,8 +396,9 @@ def judge(
     if per_char and json: raise BadInput('found --per-char and --json; expected one of them')
     saved = _saved(model)
     raw = saved.vocab.normalizer is utf8_bytes
-    text = ''.join(read_pieces(file, 'bytes' if raw else encoding))
-    if not raw: text = saved.vocab.normalize(text)
+    whole = ''.join(read_pieces(file, 'bytes' if raw else encoding))
+    text = whole if raw else saved.vocab.normalize(whole)
+    if len(text) != len(whole): print(f'{len(whole):,} characters, normalised to {len(text):,}', file=sys.stderr)
     scores = score(saved.model, saved.params, text, _as_read(saved.vocab))
     loss, unknown = -float(scores.mean(dtype=float)), _tell_unknown(saved.vocab, Counter(text))
     judged = dict(loss=loss, perplexity=perplexity(loss), bits_per_char=bits_per_char(loss), characters=len(scores))
@@ -425,12 +408,17 @@ def judge(
     else: _report(f'{len(scores):,} characters,', judged)
 
 # %% ../nbs/39_cli.ipynb #7cde4dc1
+def _best(history):
+    "The row with the lowest validation loss; None if there was no validation."
+    judged = [row for row in history if row['val_loss'] is not None]
+    return min(judged, key=lambda row: row['val_loss']) if judged else None
+
 def info(
     model:Path=None,  # model saved by charrnn train; without it, the one that comes with charrnn
     plot:Path=None,   # picture of the training to write, such as a.png
     json=False,       # print one line of JSON
 ):
-    "Print what a model file holds: configuration, vocabulary, origin, and the last row of its history."
+    "Print what a model file holds: configuration, vocabulary, origin, the last and the best row of its history."
     saved = _saved(model)
     if plot:
         check_writable(plot)
@@ -439,7 +427,7 @@ def info(
         except ValueError as e: raise BadInput(f'cannot draw {plot}: {e}; expected a name such as a.png') from None
     held = dict(source=saved.source, licence=saved.licence, model=model_config(saved.model),
                 vocabulary=saved.vocab.idx_to_token, parameters=num_parameters(saved.model),
-                last=(saved.history or [{}])[-1])
+                last=(saved.history or [{}])[-1], best=_best(saved.history))
     if json: print(dumps(held))
     else:
         for name, value in held.items(): print(f'{name}: {value if isinstance(value, str) else dumps(value)}')
@@ -477,6 +465,12 @@ def bench(
 class _Parser(argparse.ArgumentParser):
     "A parser whose errors are one line."
     def error(self, message): self.exit(2, f'{self.prog}: error: {message} (see {self.prog} --help)\n')
+    def parse_known_args(self, args=None, namespace=None):
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            near = get_close_matches(unknown[0], self._option_string_actions, 1)
+            self.error(f'unknown argument {unknown[0]}' + (f', did you mean {near[0]}?' if near else ''))
+        return found, unknown
 
 def _add_option(parser, name, kind, default, text):
     "An option for an argument of some type."
@@ -512,6 +506,7 @@ def _make_parser():
     for command, (function, *examples) in COMMANDS.items():
         sub = commands.add_parser(
             command, help=function.__doc__, description=function.__doc__, argument_default=argparse.SUPPRESS,
+            allow_abbrev=False,
             epilog='\n  charrnn '.join(['examples:', *examples]), formatter_class=argparse.RawDescriptionHelpFormatter)
         for name, p in docments(function, full=True, returns=False).items():
             if name == 'sampling':
@@ -538,9 +533,9 @@ def _interrupt_again(unraisable):
 def main(
     argv=None,  # arguments; None: those of the process
 ) -> int:       # exit status, see the table above
-    "The command `charrnn`; what goes wrong is one line on the error output, with `--traceback` it is raised."
+    "The command `charrnn`; what goes wrong is one line on standard error, with `--traceback` it is raised."
     if argv is None:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)    # a request to end acts as Ctrl-C
+        signal.signal(signal.SIGTERM, signal.default_int_handler)    # it acts as Ctrl-C
         sys.unraisablehook = _interrupt_again
         if isinstance(sys.stdout, io.TextIOWrapper): sys.stdout.reconfigure(line_buffering=True, errors='replace')
     traceback = False

@@ -4,15 +4,16 @@
 
 # %% auto #0
 __all__ = ['D2L_URL', 'D2L_SHA256', 'BOOK_SHA256', 'BOOK_FILE', 'EDITIONS', 'normalize', 'identify_edition', 'load_time_machine',
-           'Batches', 'as_batches', 'from_text', 'utf8_bytes', 'from_files', 'Corpus', 'TimeMachine']
+           'Batches', 'Pairs', 'as_batches', 'utf8_bytes', 'reader', 'from_text', 'from_files', 'Corpus', 'TimeMachine']
 
 # %% ../nbs/01_corpus.ipynb #39946f88
-import os, re
+import codecs, os, re
 from collections import Counter
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any
 import numpy as np
+from fastcore.meta import delegates
 from numpy.lib.stride_tricks import sliding_window_view
 from .errors import BadInput, check_count, check_seed
 from .files import cache_folder, download, read_file, read_package_file, sha256
@@ -80,7 +81,6 @@ def _spans(
         lengths = np.minimum(self.stream_length - at * self.num_steps, self.num_steps)
         return starts, np.broadcast_to(lengths, starts.shape)
     rows = at * self.batch_size + np.arange(self.batch_size)
-    if self.lengths is not None: return rows * self.num_steps, self.lengths[first:until]
     real = rows < self.num_windows
     rows = np.where(real, rows, 0)
     if self.order is not None: rows = permuted(rows, self.num_windows, *self.order)
@@ -88,17 +88,15 @@ def _spans(
 
 # %% ../nbs/01_corpus.ipynb #5d3a3149
 def _check_batches(self, n):
-    "Raise BadInput for sizes out of range, or targets that do not fit the ids."
+    "Raise BadInput for sizes out of range."
     check_count(1, batch_size=self.batch_size, num_steps=self.num_steps)
     check_count(0, start=self.start)
     if np.ndim(self.ids) != 1: raise BadInput('found ids that are not a one-dimensional array')
     key = 'batch_size' if self.stateful else 'num_steps'
-    if self.lengths is None and n <= getattr(self, key):
+    if n <= getattr(self, key):
         raise BadInput(f'found {n} characters; expected more than {key} = {getattr(self, key)}')
     if self.start + n > (most := len(self.ids)):
         raise BadInput(f'stop is {self.stop}; expected at most {most}, the number of ids')
-    if self.targets is not None and len(self.targets) != most:
-        raise BadInput(f'found {len(self.targets)} targets; expected {most}, one for each id')
 
 # %% ../nbs/01_corpus.ipynb #20318c0e
 def _cut(
@@ -135,8 +133,7 @@ class Batches:
     _: KW_ONLY
     stateful: bool = False  # True: row b continues row b of the batch before, state and all
     order: Any = None       # integers that decide the random order of windows; None: reading order
-    targets: Any = None     # array as long as `ids`; None: the ids shifted by one
-    lengths: Any = None     # (batches, batch_size) ids in each row; row r starts at r * num_steps
+    targets = None          # the ids shifted by one; `Pairs` have their own
 
     def __post_init__(self):
         n = (len(self.ids) if self.stop is None else self.stop) - self.start
@@ -145,16 +142,31 @@ class Batches:
 
     spans, cut = _spans, _cut
     def __len__(self):
-        if self.lengths is not None: return len(self.lengths)
         left, step = self.num_windows, self.batch_size
         if self.stateful: left, step = self.stream_length, self.num_steps
         return (left + step - 1) // step
     def __iter__(self):
         for batch in range(len(self)):
-            (X,), (Y,), (lengths,) = self.cut(batch, 1)
-            yield X[lengths > 0, :lengths.max()], Y[lengths > 0, :lengths.max()]
+            X, Y, lengths = self.cut(batch, 1)
+            real = 0, lengths[0] > 0, slice(lengths.max())       # without what only fills up
+            yield X[real], Y[real]
 
 # %% ../nbs/01_corpus.ipynb #68e558d0
+class Pairs(Batches):
+    "Batches that were given as pairs (X, Y), filled up with zeros."
+    def __init__(self,
+        X,        # inputs, (batches, batch_size, num_steps)
+        Y,        # targets, same shape
+        lengths,  # ids in each row, (batches, batch_size)
+    ):
+        self.ids, self.targets, self.lengths = X.ravel(), Y.ravel(), lengths
+        self.batch_size, self.num_steps = X.shape[1:]
+    def __len__(self): return len(self.lengths)
+    def spans(self, first, until):
+        rows = np.arange(first, until)[:, None] * self.batch_size + np.arange(self.batch_size)
+        return rows * self.num_steps, self.lengths[first:until]
+
+# %% ../nbs/01_corpus.ipynb #b0df9643
 def as_batches(
     data,  # Batches, or an iterable of pairs (X, Y) of integers, (batch, num_steps) each
 ):         # Batches
@@ -178,7 +190,7 @@ def as_batches(
     for i, (x, y) in enumerate(pairs):
         place = i, slice(len(x)), slice(x.shape[1])
         X[place], Y[place], real[place] = x, y, 1
-    return Batches(X.ravel(), batch_size, num_steps, targets=Y.ravel(), lengths=real.sum(-1))
+    return Pairs(X, Y, real.sum(-1))
 
 # %% ../nbs/01_corpus.ipynb #8128a183
 def _split(
@@ -207,18 +219,20 @@ def _build(
     *,
     streams=False,            # True: parallel streams, for a state that is carried
     normalizer=None,          # function str -> str, such as `normalize`; None: the text as it is
+    vocab=None,               # of a trained model, which normalises too; None: that of the text
     min_freq=0,               # characters that occur less often become `<unk>`
     split=(0.9, 0.05, 0.05),  # shares of training, validation and test
     seed=0,                   # of the order of the training windows
 ):                     # Corpus
     "A corpus of a text that comes in pieces; BadInput if it is too short."
     check_count(1, batch_size=batch_size, num_steps=num_steps)
+    check_count(0, min_freq=min_freq)
     counts: Counter = Counter()
     for piece in pieces(): counts.update(piece)
     length, _ = counts.total(), counts.pop(None, 0)
     if not counts: raise BadInput(f'{source} is empty; expected some text to learn from')
     parts = _split(length, split, 1 if streams else num_steps, source)
-    vocab = Vocab(counts, min_freq, normalizer=normalizer)
+    vocab = vocab or Vocab(counts, min_freq, normalizer=normalizer)
     if len(vocab) == 1:
         raise BadInput(f'no character occurs {min_freq} times in {source}; expected a min_freq of '
                        f'at most {max(counts.values())}')
@@ -226,6 +240,21 @@ def _build(
     return Corpus(ids, vocab, source, parts, batch_size, num_steps, streams, seed)
 
 # %% ../nbs/01_corpus.ipynb #59cbec10
+def utf8_bytes(text:str) -> str:
+    "The UTF-8 bytes of a text, each as the character of that number."
+    return text.encode('utf-8', 'surrogatepass').decode('latin-1')
+
+def reader(
+    vocab,  # vocabulary of a model
+):          # function: what it writes, piece by piece -> text; after the last piece `last=True`
+    "Make text of what a model writes: of a model of bytes, the UTF-8 that they are."
+    if vocab.normalizer is not utf8_bytes: return lambda piece, last=False: piece
+    decode = codecs.getincrementaldecoder('utf-8')('replace').decode
+    return lambda piece, last=False: decode(piece.encode('latin-1'), last)
+
+
+# %% ../nbs/01_corpus.ipynb #ef5bbf53
+@delegates(_build)
 def from_text(
     text,             # the text itself
     batch_size,       # rows in a batch
@@ -233,7 +262,8 @@ def from_text(
     *,
     normalizer=None,  # function str -> str, such as `normalize`; None: the text as it is
     source='a text',  # what to call it
-    **settings,       # streams, split (0.9, 0.05, 0.05), seed, min_freq
+    vocab=None,       # of a trained model, with its normaliser; None: that of the text
+    **kwargs,         # streams, split, seed, min_freq
 ):                     # Corpus
     "A corpus of a text; BadInput if it is too short, or reads like the name of a file."
     if not isinstance(text, str):
@@ -242,34 +272,37 @@ def from_text(
         raise BadInput(f'found the text {text!r}, which reads like the name of a file; expected '
                        f'Corpus.from_files({text!r}) for the file, or a text with a space or line '
                        f'end in it to train on these {len(text)} characters themselves')
+    if vocab is not None: normalizer = vocab.normalizer
     text = normalizer(text) if normalizer else text
-    return _build(lambda: [text], source, batch_size, num_steps, normalizer=normalizer, **settings)
+    return _build(lambda: [text], source, batch_size, num_steps, normalizer=normalizer, vocab=vocab,
+                  **kwargs)
 
 # %% ../nbs/01_corpus.ipynb #bc44d192
-def utf8_bytes(text:str) -> str:
-    "The UTF-8 bytes of a text, each as the character of that number."
-    return text.encode('utf-8', 'surrogatepass').decode('latin-1')
-
+@delegates(_build)
 def from_files(
     paths,            # a text file, a folder, a pattern such as '*.md', or a list of these
     batch_size,       # rows in a batch
     num_steps,        # characters of each in a batch
     *,
-    normalizer=None,  # function str -> str; of large files f(f(a) + b) must be f(a + b)
+    normalizer=None,  # function str -> str; large files go through it in pieces (`read_pieces`)
     encoding='utf-8', # of the files; 'bytes': each byte is a character, for what is not text
-    **settings,       # streams, split (0.9, 0.05, 0.05), seed, min_freq
+    vocab=None,       # of a trained model, with its normaliser; None: that of the text
+    **kwargs,         # streams, split, seed, min_freq
 ):                     # Corpus
     "A corpus of text files, id 0 between two; BadInput if one is missing or not text."
+    if vocab is not None: normalizer = vocab.normalizer
+    if normalizer is utf8_bytes: encoding, normalizer = 'bytes', None
     files, raw = find_texts(paths), encoding == 'bytes'
     if raw and normalizer: raise BadInput('found a normalizer for bytes; expected None')
-    names = [p.name for p in files[:3]] + [f'{len(files) - 3:,} more'] * (len(files) > 3)
+    names = [p.name.encode(errors='replace').decode() for p in files[:3]]
+    names += [f'{len(files) - 3:,} more'] * (len(files) > 3)
     source = f'{" + ".join(names)} (sha256 {digest_files(files)[:8]})'
     def pieces():
         for path in files:
             if path != files[0]: yield [None]
             yield from read_pieces(path, encoding, normalizer)
     kept = utf8_bytes if raw else normalizer                # what a model must do with a prompt
-    return _build(pieces, source, batch_size, num_steps, normalizer=kept, **settings)
+    return _build(pieces, source, batch_size, num_steps, normalizer=kept, vocab=vocab, **kwargs)
 
 # %% ../nbs/01_corpus.ipynb #02bcca5d
 @dataclass(eq=False)
@@ -323,7 +356,8 @@ class TimeMachine(Corpus):
         check_count(1, batch_size=batch_size, num_steps=num_steps, num_train=num_train,
                     num_val=num_val)
         text, source = load_time_machine(path)
-        text, val, end = normalize(text), num_train + num_steps, num_train + num_val + 2 * num_steps
+        text, val = normalize(text), num_train + num_steps      # where validation begins
+        end = val + num_val + num_steps                         # where it ends
         if len(text) < end:
             raise BadInput(f'the text has {len(text)} characters; expected at least {end} for '
                            f'num_train = {num_train}, num_val = {num_val}, num_steps = {num_steps}')

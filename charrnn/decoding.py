@@ -6,13 +6,16 @@
 __all__ = ['decode_step', 'Sampling', 'sample_logits', 'stream', 'generate']
 
 # %% ../nbs/06_decoding.ipynb #b73aab46
+from dataclasses import fields
 import jax
 import jax.numpy as jnp
 import numpy as np
 from fastcore.basics import patch
+from fastcore.meta import delegates
 from flax import struct
+from .corpus import reader, utf8_bytes
 from .devices import divide, for_rows, mesh_of
-from .errors import BadInput, check_above, check_at_least, check_count, check_seed
+from .errors import BadInput, check_above, check_at_least, check_count, check_seed, given
 from .fast_decoding import read_prompts, write_blocks
 from .lm import RNNLMScratch, check_params
 from .search import beam_search, exclude_repeats, recent_ids, without_repeats
@@ -49,17 +52,15 @@ class Sampling:
     def check(self):
         "Raise BadInput for settings that make no sense."
         check_at_least(0, temperature=self.temperature, length_penalty=self.length_penalty)
-        check_count(1, top_k=self.top_k, beams=self.beams)
-        check_count(2, no_repeat=self.no_repeat)
-        for name in ('temperature', 'length_penalty', 'beams'):
-            if (n := getattr(self, name)) in (None, float('inf')):
-                raise BadInput(f'{name} is {n}; expected a finite number')
-        if self.beams > 1 and any(x is not None for x in (self.top_k, self.top_p, self.min_p)):
+        check_count(1, beams=self.beams, **given(top_k=self.top_k))
+        check_count(2, **given(no_repeat=self.no_repeat))
+        if self.beams > 1 and given(top_k=self.top_k, top_p=self.top_p, min_p=self.min_p):
             raise BadInput('beams draw nothing; expected no top_k, top_p or min_p with them')
-        check_above(0, top_p=self.top_p, min_p=self.min_p)
-        for k, m in dict(no_repeat=1024, beams=1024, length_penalty=10, top_p=1, min_p=1).items():
-            if ((n := getattr(self, k)) or 0) > m:
-                raise BadInput(f'{k} is {n}; expected at most {m}')
+        check_above(0, **given(top_p=self.top_p, min_p=self.min_p))
+        for name, most in dict(temperature=1e308, no_repeat=1024, beams=1024, length_penalty=10,
+                               top_p=1, min_p=1).items():
+            if ((n := getattr(self, name)) or 0) > most:
+                raise BadInput(f'{name} is {n}; expected at most {most}')
 
 # %% ../nbs/06_decoding.ipynb #acdd663b
 def sample_logits(
@@ -70,16 +71,16 @@ def sample_logits(
     "Choose ids with probability ~ exp(logits / temperature), never `<unk>` (Maddison et al. 2014)."
     logits = logits[:, 1:]                                              # without `<unk>`
     if noise is None: return 1 + logits.argmax(-1).astype(jnp.int32)
-    if any(x is not None for x in (sampling.top_k, sampling.top_p, sampling.min_p)):
+    if given(top_k=sampling.top_k, top_p=sampling.top_p, min_p=sampling.min_p):
         ranked = jax.lax.top_k(logits, logits.shape[-1])[0]
         rank = jnp.arange(ranked.shape[-1])
         kept = rank < (sampling.top_k or len(rank))
         p = jax.nn.softmax(jnp.where(kept, ranked, -jnp.inf) / sampling.temperature)
-        # those before it have less than top_p
+        # p.cumsum(-1) - p: the probability of all that are likelier
         if sampling.top_p is not None: kept &= p.cumsum(-1) - p < sampling.top_p
         if sampling.min_p is not None: kept &= p >= sampling.min_p * p[:, :1]
         least = jnp.where(kept | (rank == 0), ranked, jnp.inf).min(-1, keepdims=True)
-        logits = jnp.where(logits < least, -jnp.inf, logits)
+        logits = jnp.where(logits < least, -jnp.inf, logits)       # least: the smallest one kept
     return 1 + (logits + sampling.temperature * noise[:, 1:]).argmax(-1).astype(jnp.int32)
 
 # %% ../nbs/06_decoding.ipynb #7f3839f3
@@ -92,12 +93,22 @@ def _as_key(key):
         check_seed(key)
         return jax.random.key(key)
     kind = getattr(key, 'dtype', None)
-    if kind == np.uint32: key = jax.random.wrap_key_data(key)           # a key without a type
+    # a key without a type
+    if kind == np.uint32 and key.shape == (2,): key = jax.random.wrap_key_data(key)
     elif not jnp.issubdtype(kind, jax.dtypes.prng_key):
         found = kind or type(key).__name__
         raise BadInput(f'found {found}; expected a random key, a number or None')
     if key.shape != (): raise BadInput(f'found keys of shape {key.shape}; expected one key')
     return key
+
+def _sampling(settings):
+    "The settings as one object, checked."
+    names = [f.name for f in fields(Sampling)]
+    for name in settings.keys() - names:
+        raise BadInput(f'unknown setting {name}; expected key, until or {", ".join(names)}')
+    how = Sampling(**settings)
+    how.check()
+    return how
 
 def _search(model, params, step, carry, num_preds, until, how):
     "The likeliest texts, (num_preds, batch); id 0 after their end."
@@ -110,13 +121,15 @@ def _search(model, params, step, carry, num_preds, until, how):
 # %% ../nbs/06_decoding.ipynb #a28653ec
 def _write(model, params, prompts, num_preds, vocab, keys, block, until, sampling):
     "Check everything, read the prompts, and write: an iterator of ids, (n, batch) each."
-    how = Sampling(**sampling)
-    how.check()
+    how = _sampling(sampling)
     check_count(0, num_preds=num_preds)
     check_count(1, block=block)
     check_params(model, params, vocab)
     if '' in prompts:
         raise BadInput('the prompt is empty; expected at least one character to begin with')
+    end = vocab.encode(utf8_bytes(until) if vocab.normalizer is utf8_bytes else until)
+    if 0 in end:
+        raise BadInput(f'until is {until!r}; expected only characters that the model knows')
     lengths = np.array([len(p) for p in prompts], np.int32)
     # filled up to a power of two, so that few lengths are compiled
     ids = np.zeros((1 << int(lengths.max() - 1).bit_length(), len(prompts)), np.int32)
@@ -133,9 +146,17 @@ def _write(model, params, prompts, num_preds, vocab, keys, block, until, samplin
         carry = exclude_repeats(carry[0], recent, how.no_repeat), (carry[1], recent)
     if how.beams == 1:
         return write_blocks(step, sample_logits, model, params, carry, keys, how, num_preds, block)
-    return [_search(model, params, step, carry, num_preds, vocab.encode(until), how)]
+    return [_search(model, params, step, carry, num_preds, end, how)]
 
 # %% ../nbs/06_decoding.ipynb #eef4e54b
+def _with_settings(f):
+    "A function that passes keywords on to `Sampling`, with the names of these in its signature."
+    f = delegates(Sampling)(f)
+    del f.__delwrap__                    # the comments stand in the class, not in its __init__
+    return f
+
+# %% ../nbs/06_decoding.ipynb #a71caf79
+@_with_settings
 def stream(
     model,       # the language model
     params,      # its parameters
@@ -146,19 +167,21 @@ def stream(
     key=None,    # random key, or a number to make it of; None: 0
     block=64,    # characters written at a time
     until='',    # end early, after the first occurrence of this text in what is written; '': do not
-    **sampling,  # temperature, top_k, no_repeat, beams and others; see `Sampling`
+    **kwargs,    # temperature, top_k, no_repeat, beams and others; see `Sampling`
 ):               # yields pieces of text; together they are what `generate` gives
     "Continue a text, handed out as it is written: first the prompt, then piece by piece."
-    (prompt,), written = _normalized([prompt], vocab), ''
-    blocks = _write(model, params, [prompt], num_preds, vocab, _as_key(key), block, until, sampling)
-    yield prompt
+    (prompt,), written, to_text = _normalized([prompt], vocab), '', reader(vocab)
+    blocks = _write(model, params, [prompt], num_preds, vocab, _as_key(key), block, until, kwargs)
+    yield to_text(prompt)
     for ids in blocks:
-        before, written = len(written), written + vocab.decode(ids[:, 0])
+        before, written = len(written), written + to_text(vocab.decode(ids[:, 0]))
         end = _end(written, until)
         yield written[before:end]
         if end: return
+    if rest := to_text('', last=True): yield rest
 
 # %% ../nbs/06_decoding.ipynb #60f86f0c
+@_with_settings
 def generate(
     model,       # the language model
     params,      # its parameters
@@ -168,18 +191,18 @@ def generate(
     *,
     key=None,    # as for `stream`; for a list of prompts it is split, one for each
     until='',    # end early, after the first occurrence of this text in what is written; '': do not
-    **sampling,  # temperature, top_k, no_repeat, beams and others; see `Sampling`
+    **kwargs,    # temperature, top_k, no_repeat, beams and others; see `Sampling`
 ):               # the prompt, normalised, and `num_preds` characters; a list for a list
-    "Continue a text, or several at once."
+    "Continue a text, or several; the same key, the same text. A model of bytes counts bytes."
     if isinstance(prompt, str):
         return ''.join(stream(model, params, prompt, num_preds, vocab, key=key, block=1024,
-                              until=until, **sampling))
+                              until=until, **kwargs))
     prompts = _normalized(prompt, vocab)
     if not prompts: return []
     keys = jax.random.split(_as_key(key), len(prompts))
-    blocks = _write(model, params, prompts, num_preds, vocab, keys, 1024, until, sampling)
-    texts = [vocab.decode(ids) for ids in np.concatenate([*blocks]).T]
-    return [p + text[:_end(text, until)] for p, text in zip(prompts, texts)]
+    blocks = _write(model, params, prompts, num_preds, vocab, keys, 1024, until, kwargs)
+    texts = [reader(vocab)(vocab.decode(ids), last=True) for ids in np.concatenate([*blocks]).T]
+    return [reader(vocab)(p) + text[:_end(text, until)] for p, text in zip(prompts, texts)]
 
 def _normalized(prompts, vocab):
     prompts = list(prompts) if hasattr(prompts, '__iter__') else [prompts]

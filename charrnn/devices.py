@@ -74,7 +74,8 @@ def mesh_of(
 ) -> Mesh | None:
     "The mesh that `replicate` has put a tree on; None for other arrays."
     first = next(iter(jax.tree.leaves(tree)), None)
-    return getattr(getattr(first, 'sharding', None), 'mesh', None)
+    mesh = getattr(getattr(first, 'sharding', None), 'mesh', None)
+    return mesh if mesh and AXIS in mesh.axis_names else None
 
 def for_rows(
     tree,  # tree of arrays, perhaps on a mesh

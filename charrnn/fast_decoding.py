@@ -26,7 +26,9 @@ def read_prompts(
     def body(carry, now):
         t, x = now
         going = t < lengths
-        def advance(new, old): return jnp.where(going.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+        def advance(new, old):
+            rows = going.reshape(-1, *[1] * (new.ndim - 1))              # (batch, 1, ..., 1)
+            return jnp.where(rows, new, old)
         return jax.tree.map(advance, step(model, params, carry[1], x), carry), None
     state = start(model, ids.shape[1])
     logits = jax.eval_shape(partial(step, model), params, state, ids[0])[0]

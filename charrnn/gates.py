@@ -21,7 +21,7 @@ def gru_forward(
     r, z = jnp.split(jnp.tanh((x_proj + h_proj)[:, :-H] / 2) / 2 + 0.5, 2, axis=-1)
     h_n = h_proj[:, -H:]
     n = jnp.tanh(x_proj[:, -H:] + r * h_n)
-    return n + z * (h - n), (r, z, n, h_n)
+    return n + z * (h - n), (r, z, n, h_n)                 # (1 - z) n + z h
 
 # %% ../nbs/11_gates.ipynb #481fb4d3
 def _gru_backward(h, after, residuals, d):
@@ -29,6 +29,7 @@ def _gru_backward(h, after, residuals, d):
     d_n = d * (1 - z) * (1 - n ** 2)
     d_z = d * (h - n) * z * (1 - z)
     d_r = d_n * h_n * r * (1 - r)
+    # of the old state on the direct path, of the inputs' part, of the state's part
     return d * z, jnp.concatenate([d_r, d_z, d_n], axis=-1), jnp.concatenate([d_r, d_z, d_n * r], axis=-1)
 
 # %% ../nbs/11_gates.ipynb #3fc9e899

@@ -25,7 +25,7 @@ plt.rcParams.update({'figure.figsize': (6, 3.6), 'figure.constrained_layout.use'
                      'axes.prop_cycle': plt.cycler(color=[blue, orange, green, grey, purple]),
                      'axes.spines.top': False, 'axes.spines.right': False})
 keep_compiled()
-if 'IN_TEST' in os.environ:                             # nbdev_test has set it
+if 'IN_TEST' in os.environ:              # nbdev_test has set it; JAX reads the flags when it first compiles
     os.environ.setdefault('XLA_FLAGS', '--xla_backend_optimization_level=0 --xla_backend_extra_options='
                           'xla_cpu_disable_new_fusion_emitters,xla_cpu_disable_loop_unrolling')
 

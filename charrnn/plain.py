@@ -116,8 +116,10 @@ def export(
     "Write a script that needs only Python and NumPy: `python writer.py MODEL.safetensors 'a prompt' 200 0.6`."
     run = """
 if __name__ == '__main__':
-    if len(sys.argv) < 2: sys.exit(f'usage: python {sys.argv[0]} MODEL.safetensors [PROMPT [CHARACTERS [TEMPERATURE]]]')
-    model, prompt, num_preds, temperature = (sys.argv[1:] + ['time traveller', 200, 0.6][len(sys.argv) - 2:])[:4]
+    if not 2 <= len(sys.argv) <= 5:
+        sys.exit(f'usage: python {sys.argv[0]} MODEL.safetensors [PROMPT [CHARACTERS [TEMPERATURE]]]')
+    model, *given = sys.argv[1:]
+    prompt, num_preds, temperature = given + ['time traveller', 200, 0.6][len(given):]
     try: print(write(Model(model), prompt, int(num_preds), float(temperature)))
     except (OSError, ValueError, KeyError) as e: sys.exit(f'{sys.argv[0]}: {e}')
 """

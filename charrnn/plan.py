@@ -11,6 +11,7 @@ import math, time
 from dataclasses import replace
 from inspect import signature
 import numpy as np
+from .book import RECIPES
 from .corpus import Corpus
 from .depth import build_model, layered, num_parameters
 from .errors import BadInput, check_above
@@ -18,7 +19,7 @@ from .trainer import Trainer
 
 # %% ../nbs/34_plan.ipynb #87e55825
 def taken(function, settings):
-    "Those of the settings that a function has arguments for."
+    "The settings that are arguments of a function."
     return {name: settings[name] for name in signature(function).parameters if name in settings}
 
 def make_model(vocab_size, settings):
@@ -57,10 +58,8 @@ def measure(
 WIDTHS = 128, 192, 256, 384, 512, 768, 1024
 
 # where the choice begins
-DEFAULTS = dict(
-    whole=True, streams=True, batch_size=32, num_steps=64, cell='gru', num_hiddens=128, num_layers=1, dropout=0.2,
-    drop_connect=0.2, sigma=None, optimizer='adamw', lr=0.01, grad_clip=1., max_epochs=1, max_steps=None,
-    val_every=None, max_val=None, patience=None)
+DEFAULTS = dict(RECIPES['book'], batch_size=32, cell='gru', num_hiddens=128, dropout=0.2, drop_connect=0.2,
+                max_epochs=1, val_every=None)
 
 def first_settings(
     characters,  # of the training part
@@ -123,7 +122,8 @@ def plan(
     if updates < 16: raise BadInput(f'found time for {max(0, updates)} updates; expected at least 16: give more time')
     epochs, reads = updates / len(data.train_dataloader()), updates * s['batch_size'] * s['num_steps'] / start
     share = choose_dropout(reads, density := num_parameters(network) / start)
-    s |= {name: share for name in ('dropout', 'drop_connect') if name not in fixed and s[name]}
+    if not model: s |= {name: share for name in ('dropout', 'drop_connect') if name not in fixed and s[name]}
     s |= dict(max_epochs=math.ceil(epochs), max_steps=updates, val_every=-(-updates // 4), patience=4, max_val=judged)
     return data, s, (f'{pace:,.0f} updates a second with {network.rnn.num_hiddens} units; {updates:,} updates read '
-                     f'the text {reads:.3g} times; parameters per character: {density:.2g}; dropout {s["dropout"]}')
+                     f'the text {reads:.3g} times; parameters per character: {density:.2g}'
+                     + ('' if model else f'; dropout {s["dropout"]}'))

@@ -11,9 +11,9 @@ import numpy as np
 # %% ../nbs/24_shuffle.ipynb #ab123610
 def permuted(
     i,      # positions in the order, integer array with values from 0 to n - 1
-    n,      # number of things in the order
+    n,      # length of the order
     *seed,  # integers; the order is a function of n and these
-):          # which thing stands there, int64, same shape; over all i every thing once
+):          # which window stands there, int64, same shape; each once as i runs from 0 to n - 1
     "A random order, computed position by position (Feistel network with cycle walking, Black and Rogaway 2002)."
     half = (int(n - 1).bit_length() + 1) // 2
     mask = (1 << half) - 1
@@ -21,10 +21,10 @@ def permuted(
     def encipher(x):
         left, right = x >> half, x & mask
         for key in keys:
-            mixed = (right ^ key) * 0x9E3779B97F4A7C15
-            mixed = (mixed ^ mixed >> 29) * 0xBF58476D1CE4E5B9 >> 33
-            left, right = right, left ^ mixed & mask
-        return left << half | right
+            mixed = (right ^ key) * 0x9E3779B97F4A7C15                 # F: constants of SplitMix64; products wrap
+            mixed = ((mixed ^ (mixed >> 29)) * 0xBF58476D1CE4E5B9) >> 33
+            left, right = right, left ^ (mixed & mask)
+        return (left << half) | right
     x = encipher(np.asarray(i, np.uint64))
     while (large := x >= n).any(): x[large] = encipher(x[large])
     return x.astype(np.int64)

@@ -6,7 +6,7 @@
 __all__ = ['locked', 'state_folder', 'compare_settings', 'save_state', 'load_state']
 
 # %% ../nbs/28_states.ipynb #277a7a19
-import json
+import json, os
 from contextlib import contextmanager
 from pathlib import Path
 from .errors import BadInput
@@ -34,30 +34,36 @@ def locked(
 def state_folder(
     path,      # folder; it is made if it is not there
     settings,  # {name: value}, as JSON has them, that every process of the computation must share
-    grows='',  # name of a setting that may become larger
-):             # the settings of the process before; the same ones for the first
+    grows=(),  # names of settings that may become larger
+):             # the settings that are stored in the folder; in a new folder the given ones
     "A folder for states, locked as long as the context lasts; BadInput if it is in use, or holds other settings."
     with locked(path) as path:
-        for part in path.glob('*.part'): part.unlink()                   # left by a process that was killed
+        for part in path.glob('*.part'): part.unlink(missing_ok=True)    # left by a process that was killed
         before = compare_settings(path, settings, grows)
-        write_whole(path/'settings.json', json.dumps(settings, indent=1).encode())
+        write_whole(path/'settings.json', json.dumps(settings, indent=1, default=float).encode())
         yield before
 
 # %% ../nbs/28_states.ipynb #a0ac315e
 def compare_settings(
     path,      # folder
     settings,  # as for `state_folder`
-    grows='',  # name of a setting that may become larger
+    grows=(),  # names of settings that may become larger
 ) -> dict:     # the settings that are there; without any, the given ones
-    "Compare settings with those of a folder, and write nothing; BadInput if they differ."
+    "Raise BadInput if settings differ from those of a folder; nothing is written."
     file = Path(path)/'settings.json'
     before = json.loads(file.read_text()) if file.exists() else settings
     for name in sorted({*before, *settings}):
         old, new = before.get(name), settings.get(name)
-        if new != old and not (name == grows and None not in (old, new) and new > old):
+        if new != old and not (name in grows and None not in (old, new) and new > old):
+            old, new = _difference(str(old), str(new))
             raise BadInput(f'{path} holds a run with {name} = {old}; found {name} = {new}; expected the same'
-                           f'{", or more" if name == grows else ""}, or another folder')
+                           f'{", or more" if name in grows else ""}, or another folder')
     return before
+
+def _difference(a, b):
+    "Two texts; of long ones what stands around the first place where they differ."
+    start = max(0, len(os.path.commonprefix([a, b])) - 30) if len(a + b) > 160 else 0
+    return [('... ' if start else '') + text[start:start + 80] for text in (a, b)]
 
 # %% ../nbs/28_states.ipynb #bd523087
 def save_state(
@@ -69,8 +75,9 @@ def save_state(
     "Write a state, whole or not at all, and drop all but the last two; OSError if it cannot be written."
     path = Path(folder)/f'state-{step:010}.safetensors'
     save_tree(path, tree, {'record': json.dumps(record)})
-    states = {*Path(folder).glob('state-*.safetensors')}                 # those beyond this step could not be read
-    for old in states.difference(sorted(p for p in states if p <= path)[-2:]): old.unlink()
+    states = {*Path(folder).glob('state-*.safetensors')}
+    kept = sorted(p for p in states if p <= path)[-2:]         # one beyond this step could not be read
+    for old in states.difference(kept): old.unlink()
 
 def load_state(
     folder,  # of `state_folder`

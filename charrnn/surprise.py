@@ -21,13 +21,14 @@ def score(
     text,    # text of at least two characters; it goes through the vocabulary's normaliser
     vocab,   # the vocabulary of the model's corpus
 ):           # log-probabilities in nats, (characters - 1,): that of each but the first, given all before it
-    "How likely a model finds a text; BadInput if the text is too short. A character that is unknown counts as `<unk>`."
+    """How likely a text is to a model: an array of nats, one for each character of the normalised text but the first.
+    BadInput if it is too short. A character that is unknown counts as `<unk>`."""
     check_params(model, params, vocab)
     if not isinstance(text, str): raise BadInput(f'found a {type(text).__name__}; expected a text that is a str')
     ids = vocab.encode(vocab.normalize(text))
     if len(ids) < 2: raise BadInput(f'found a text of length {len(ids)}; expected at least 2 characters')
     params, state, scores = for_rows(params, 1), model.rnn.initial_state(1), []
-    size = 1 << min(12, (len(ids) - 2).bit_length())            # a power of two, so that few sizes are compiled
+    size = 1 << min(12, (len(ids) - 2).bit_length())            # a power of two: few sizes are compiled
     for start in range(0, len(ids) - 1, size):
         piece = np.zeros(size + 1, np.int32)
         piece[:len(ids) - start] = ids[start:start + size + 1]

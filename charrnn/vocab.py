@@ -31,8 +31,10 @@ def _look_up(
     if ids.ndim > 1: raise BadInput(f'found ids of shape {ids.shape}; expected one list of ids')
     if ids.size and not np.issubdtype(ids.dtype, np.integer):
         raise BadInput(f'found ids of type {ids.dtype}; expected integers')
-    for wrong in ids[(ids < 0) | (ids >= n)][:1]:
-        raise BadInput(f'found id {wrong}; expected 0 to {n - 1}, as the vocabulary has {n} tokens')
+    wrong = ids[(ids < 0) | (ids >= n)]
+    if wrong.size:
+        raise BadInput(f'found id {wrong[0]}; expected 0 to {n - 1}, as the vocabulary has '
+                       f'{n} tokens')
     return [idx_to_token[i] for i in ids.tolist()] if ids.ndim else idx_to_token[int(ids)]
 
 # %% ../nbs/00_vocab.ipynb #eef9726a
@@ -77,8 +79,9 @@ def count_tokens(
 ) -> Counter: # token -> count
     "Count tokens, however they are given."
     if isinstance(tokens, (str, Mapping)): return Counter(tokens)
-    lines = ([line] if isinstance(line, str) else line for line in tokens)
-    return Counter(token for line in lines for token in line)
+    counts: Counter = Counter()
+    for item in tokens: counts.update([item] if isinstance(item, str) else item)   # a token, a line
+    return counts
 
 # %% ../nbs/00_vocab.ipynb #a091bf7c
 class Vocab(TokenList):
@@ -109,7 +112,7 @@ class Vocab(TokenList):
     ):
         "The same vocabulary again; BadInput if the JSON is not a vocabulary."
         try:
-            d = json.loads(text)    # min_freq = inf: only the listed tokens, no others
+            d = json.loads(text)    # min_freq inf: the listed tokens only, as reserved ones
             vocab = cls(dict(d['token_freqs']), np.inf, d['idx_to_token'], normalizer=normalizer)
             if vocab.idx_to_token == d['idx_to_token']: return vocab
         except Exception: pass
