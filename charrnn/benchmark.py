@@ -252,7 +252,7 @@ JOBS = {'train RNN 32, batch 1024 x 32': ('train', dict(hidden=32, batch=1024, s
         'train GRU 128, batch 50 x 50': ('train', dict(hidden=128, batch=50, steps=50, updates=60, cell='GRU')),
         'train LSTM 512 x 2, batch 64 x 128': ('train', dict(DEEP, cell='LSTM')),
         'train GRU 512 x 2, batch 64 x 128': ('train', dict(DEEP, cell='GRU')),
-        'write 1,000 characters, RNN 32': ('write', dict(hidden=32, chars=1000, texts=5)),
+        'write 1,000 characters, RNN 32': ('write', dict(hidden=32, chars=1000, texts=20)),
         'write 1,000 characters, RNN 512': ('write', dict(hidden=512, chars=1000, texts=5)),
         'write 1,000 characters, LSTM 320': ('write', dict(hidden=320, chars=1000, texts=5, cell='LSTM'))}
 

@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['RNN_STEP', 'rnn_step', 'project', 'Cell', 'check_len', 'check_shape', 'start_state', 'cell_weights', 'StepCell',
-           'drop_connect', 'RNNScratch']
+           'step_of', 'dropped_weights', 'RNNScratch']
 
 # %% ../nbs/02_cell.ipynb #354fd6c7
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
@@ -105,7 +105,9 @@ def cell_weights(
 
 # %% ../nbs/02_cell.ipynb #6509a59e
 class StepCell(nn.Module):
-    """What cells with a `Step` share: parameters, checks, the loop. A cell adds its step.
+    """What cells with a `Step` share: parameters, checks, the loop. A cell adds `step`, a
+    Step(forward) with forward(state, x_proj, h_proj) -> state, and `num_gates`: x_proj, the inputs'
+    part, and h_proj, the state's, are (batch, num_gates num_hiddens).
 
     Parameters, see `cell_weights`: `W_xh` (num_inputs, num_gates num_hiddens),
     `W_hh` (num_hiddens, num_gates num_hiddens), `b_h` (num_gates num_hiddens,)."""
@@ -113,7 +115,8 @@ class StepCell(nn.Module):
     num_hiddens: int            # width of the state
     sigma: float | None = 0.01  # deviation of initial weights; None: scaled, orthogonal
     drop_connect: float = 0.    # share of the recurrent weights that training drops
-    num_gates, step, b_hh = 1, RNN_STEP, None   # blocks of weights; Step; bias of h_proj
+    num_gates, b_hh = 1, None              # blocks of weights; bias of h_proj
+    step: ClassVar[Step | None] = None
 
     def setup(self):
         check_count(1, num_inputs=self.num_inputs, num_hiddens=self.num_hiddens)
@@ -133,14 +136,18 @@ class StepCell(nn.Module):
 
     def __call__(self, inputs, state=None):
         "(num_steps, batch, num_inputs) or ids -> (num_steps, batch, num_hiddens), state"
-        if not isinstance(self.step, Step):
-            raise BadInput(f'step is a {type(self.step).__name__}; expected a Step(function)')
         x_proj = project(inputs, self.W_xh, self.b_h)
         state = start_state(self, state, x_proj.shape[1])
-        return recur(self.step, drop_connect(self), self.b_hh, x_proj, state)
+        return recur(step_of(self), dropped_weights(self), self.b_hh, x_proj, state)
 
 # %% ../nbs/02_cell.ipynb #70659dbe
-def drop_connect(cell):
+def step_of(cell):
+    "The step of a cell; BadInput if it has none."
+    if isinstance(cell.step, Step): return cell.step
+    raise BadInput(f'step of {type(cell).__name__} is a {type(cell.step).__name__}; '
+                   'expected a Step(function)')
+
+def dropped_weights(cell):
     "The recurrent weights; with a key named `dropout`, what DropConnect leaves of them."
     if not cell.drop_connect or not cell.has_rng('dropout'): return cell.W_hh
     keep = 1 - cell.drop_connect
@@ -149,3 +156,4 @@ def drop_connect(cell):
 
 class RNNScratch(StepCell):
     "The plain RNN (Elman 1990): h_t = tanh(x_t W_xh + h_{t-1} W_hh + b_h)."
+    step = RNN_STEP

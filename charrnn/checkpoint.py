@@ -105,13 +105,21 @@ class SavedModel:
         return score(self.model, self.params, text, self.vocab)
 
 # %% ../nbs/31_checkpoint.ipynb #ac15a427
+def _model_file(path):
+    "The file, or that of the run in a folder; BadInput if the run has none yet."
+    if not os.path.isdir(path): return path
+    if (file := Path(path)/'model.safetensors').exists(): return file
+    raise BadInput(f'{path} holds no model; expected the folder of a run that has ended (to go on: '
+                   f'charrnn train --resume {path})')
+
+# %% ../nbs/31_checkpoint.ipynb #a718d86b
 def load_model(
     path,              # file written by `save_model`, or the folder of a run of `charrnn train`
     normalizer=None,   # the function, where the model was trained with a normaliser of your own
     cells=(),          # the classes of your own cells, where the model has some
 ) -> SavedModel:
     "Load a saved model; anything wrong with the file is a BadInput."
-    if os.path.isdir(path): path = Path(path)/'model.safetensors'
+    path = _model_file(path)
     cells = [cells] if isinstance(cells, type) else cells
     if not all(isinstance(cell, type) for cell in cells):
         raise BadInput(f'cells is {cells}; expected a list of classes')

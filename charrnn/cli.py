@@ -45,6 +45,8 @@ def _corpus(s):
     try: split = tuple(float(share) for share in s['split'].split(','))
     except ValueError: raise BadInput(f"--split is {s['split']}; expected shares such as 0.9,0.05,0.05") from None
     normalizer = start.vocab.normalizer if start else normalize if s['letters'] else None
+    if start and s['encoding'] == 'bytes' and normalizer is not utf8_bytes:
+        raise BadInput('--from keeps the characters of its model; expected no --encoding bytes')
     return Corpus.from_files(s['files'], normalizer=normalizer, encoding=s['encoding'], split=split,
                              min_freq=s['min_freq'], **sizes)
 
@@ -468,7 +470,8 @@ class _Parser(argparse.ArgumentParser):
     def parse_known_args(self, args=None, namespace=None):
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
-            near = get_close_matches(unknown[0], self._option_string_actions, 1)
+            names = [*self._option_string_actions]
+            near = [n for n in names if n.startswith(unknown[0])] or get_close_matches(unknown[0], names, 1)
             self.error(f'unknown argument {unknown[0]}' + (f', did you mean {near[0]}?' if near else ''))
         return found, unknown
 

@@ -239,6 +239,8 @@ def _build(
     ids = encode_pieces(pieces(), vocab.encode, vocab.dtype, length)
     return Corpus(ids, vocab, source, parts, batch_size, num_steps, streams, seed)
 
+_build.__qualname__ = 'Corpus.from_text'    # which Python names for a misspelt setting
+
 # %% ../nbs/01_corpus.ipynb #59cbec10
 def utf8_bytes(text:str) -> str:
     "The UTF-8 bytes of a text, each as the character of that number."
@@ -294,6 +296,8 @@ def from_files(
     if normalizer is utf8_bytes: encoding, normalizer = 'bytes', None
     files, raw = find_texts(paths), encoding == 'bytes'
     if raw and normalizer: raise BadInput('found a normalizer for bytes; expected None')
+    if raw and vocab is not None and vocab.normalizer is not utf8_bytes:
+        raise BadInput('found encoding bytes for a model of characters; expected that of the text')
     names = [p.name.encode(errors='replace').decode() for p in files[:3]]
     names += [f'{len(files) - 3:,} more'] * (len(files) > 3)
     source = f'{" + ".join(names)} (sha256 {digest_files(files)[:8]})'

@@ -110,6 +110,16 @@ def _sampling(settings):
     how.check()
     return how
 
+
+# %% ../nbs/06_decoding.ipynb #d413c957
+def _end_ids(until, vocab):
+    "The ids of the text that ends a text; BadInput if the model cannot write it."
+    if not isinstance(until, str):
+        raise BadInput(f'until is a {type(until).__name__}; expected a str')
+    ids = vocab.encode(utf8_bytes(until) if vocab.normalizer is utf8_bytes else until)
+    if 0 not in ids: return ids
+    raise BadInput(f'until is {until!r}; expected only characters that the model knows')
+
 def _search(model, params, step, carry, num_preds, until, how):
     "The likeliest texts, (num_preds, batch); id 0 after their end."
     most = 1 << max(6, (num_preds - 1).bit_length())
@@ -125,18 +135,13 @@ def _write(model, params, prompts, num_preds, vocab, keys, block, until, samplin
     check_count(0, num_preds=num_preds)
     check_count(1, block=block)
     check_params(model, params, vocab)
-    if '' in prompts:
-        raise BadInput('the prompt is empty; expected at least one character to begin with')
-    end = vocab.encode(utf8_bytes(until) if vocab.normalizer is utf8_bytes else until)
-    if 0 in end:
-        raise BadInput(f'until is {until!r}; expected only characters that the model knows')
+    end = _end_ids(until, vocab)
     lengths = np.array([len(p) for p in prompts], np.int32)
     # filled up to a power of two, so that few lengths are compiled
     ids = np.zeros((1 << int(lengths.max() - 1).bit_length(), len(prompts)), np.int32)
     encoded = [vocab.encode(p) for p in prompts]
     for row, p in zip(ids.T, encoded): row[:len(p)] = p
-    # on one device, `for_rows` and `divide` change nothing
-    params, step = for_rows(params, len(prompts)), decode_step
+    params, step = for_rows(params, len(prompts)), decode_step     # on one device as they are
     lengths, keys = divide((lengths, keys if how.temperature else None), mesh_of(params))
     ids = divide(ids, mesh_of(params), 1)
     carry = read_prompts(_first_state, step, model, params, ids, lengths)      # logits, state
@@ -204,12 +209,18 @@ def generate(
     texts = [reader(vocab)(vocab.decode(ids), last=True) for ids in np.concatenate([*blocks]).T]
     return [reader(vocab)(p) + text[:_end(text, until)] for p, text in zip(prompts, texts)]
 
+# %% ../nbs/06_decoding.ipynb #4a316e63
 def _normalized(prompts, vocab):
+    "Prompts as the corpus would have them; BadInput for what is none, or for no vocabulary."
     prompts = list(prompts) if hasattr(prompts, '__iter__') else [prompts]
+    if not hasattr(vocab, 'normalize'):
+        raise BadInput(f'found a {type(vocab).__name__}; expected the vocabulary')
     for p in prompts:
         if not isinstance(p, str):
             raise BadInput(f'found a {type(p).__name__}; expected a prompt that is a str')
-    return [vocab.normalize(p) for p in prompts]
+    prompts = [vocab.normalize(p) for p in prompts]
+    if '' not in prompts: return prompts
+    raise BadInput('the prompt is empty; expected at least one character to begin with')
 
 def _end(text, until): return text.find(until) + len(until) if until and until in text else None
 

@@ -79,6 +79,15 @@ def _check(model):
                        'expected an embedding as wide as the hidden state')
 
 # %% ../nbs/03_lm.ipynb #6b3be15c
+def _checked(outputs, rnn, ids):
+    "What a cell gives for some ids, time and batch merged; BadInput for another shape."
+    shape = *ids.shape, rnn.num_hiddens
+    if getattr(outputs, 'shape', None) == shape: return merge_time_and_batch(outputs)
+    found = jax.tree.map(jnp.shape, outputs)
+    raise BadInput(f'the cell gives outputs of shape {found}; expected '
+                   f'(num_steps, batch, num_hiddens) = {shape}')
+
+# %% ../nbs/03_lm.ipynb #f3bcb1ed
 class RNNLMScratch(nn.Module):
     """A language model around a recurrent cell: characters in, cell, linear layer out.
     Parameters: the cell's under `rnn`; `b_q`; `W_hq` unless `tied`; `E` if `embedding`."""
@@ -87,7 +96,6 @@ class RNNLMScratch(nn.Module):
     lr: float = field(default=0.01, compare=False)  # learning rate for `Trainer`
     embedding: bool = False  # learn a row of `num_inputs` numbers for every character
     tied: bool = False       # use it for the output layer too: W_hq = E transposed
-
     def setup(self):
         _check(self)
         V, D, H, sigma = self.vocab_size, self.rnn.num_inputs, self.rnn.num_hiddens, self.rnn.sigma
@@ -95,7 +103,6 @@ class RNNLMScratch(nn.Module):
         if self.embedding: self.E = self.param('E', nn.initializers.normal(scale), (V, D))
         self.W_hq = self.E.T if self.tied else self.param('W_hq', init, (H, V))
         self.b_q = self.param('b_q', nn.initializers.zeros, (V,))
-
     def one_hot(self, ids):
         "Ids (batch, num_steps) -> (num_steps, batch, vocab_size) rows with a single one."
         return jax.nn.one_hot(ids.T, self.vocab_size)
@@ -103,7 +110,7 @@ class RNNLMScratch(nn.Module):
     def unroll_time_major(self, ids, state=None):
         "Ids (num_steps, batch) -> logits (num_steps, batch, vocab_size) and the last state."
         outputs, state = self.rnn(pick_rows(self.E, ids) if self.embedding else ids, state)
-        logits = matmul(merge_time_and_batch(outputs), self.W_hq) + self.b_q
+        logits = matmul(_checked(outputs, self.rnn, ids), self.W_hq) + self.b_q
         return logits.reshape(*ids.shape, self.vocab_size), state
 
     def unroll(self, ids, state=None):
@@ -129,6 +136,9 @@ def check_params(
     vocab=None,  # what should be its vocabulary; None: any
 ):
     "Raise BadInput unless `params` has the names and shapes of the model's, and `vocab` its size."
+    if not hasattr(model, 'init'):
+        raise BadInput(f'found a {type(model).__name__}; expected a language model, such as '
+                       'RNNLMScratch(rnn, vocab_size) or the .model of a SavedModel')
     found, expected = (jax.tree.map(np.shape, t) for t in (params, param_shapes(model)))
     if found != expected: raise BadInput(f'params have the shapes {found}; expected {expected}')
     check_vocab(model, vocab)

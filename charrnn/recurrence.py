@@ -52,7 +52,8 @@ pick_rows.defvjp(lambda W, ids: (W[ids], (W, ids)), _pick_bwd)
 
 # %% ../nbs/21_recurrence.ipynb #77f1d0f1
 class Step(NamedTuple):
-    "One time step of a cell, and how it is differentiated."
+    """One time step of a cell, forward(state, x_proj, h_proj) -> state, and how it is differentiated. `x_proj` is the
+    part of the inputs, `h_proj` that of the state. Of a state with several parts the last is the output."""
     # (state, x_proj, h_proj) -> state; with a derivative of its own (state, residuals)
     forward: Callable
     # (state before, state after, residuals, gradient of the state after) -> gradients of state before, x_proj, h_proj

@@ -18,8 +18,7 @@ class MinGRUScratch(StepCell):
 
     Parameters: `W_xh` (num_inputs, 2 num_hiddens), see `cell_weights`; `b_h` (2 num_hiddens,) = 0: gate, candidate.
     BadInput for sizes below 1, for a `drop_connect` other than 0, and for inputs or a state of another shape."""
-    # gate and candidate; without a step there are no recurrent weights
-    num_gates, step = 2, None                   # type: ignore[assignment]
+    num_gates = 2               # gate and candidate; without a step there are no recurrent weights
 
     def setup(self):
         if self.drop_connect:

@@ -267,7 +267,7 @@ def run_settings(
         data=described(batches), validation=val and described(val))
 
 # %% ../nbs/30_trainer.ipynb #d0201abd
-GROWING = 'max_epochs', 'max_steps'  # what a run that is continued may have more of
+GROWING = 'max_epochs', 'max_steps', 'patience'  # what a run that is continued may have more of
 
 @contextmanager
 def _kept(trainer, folder, batches, val, total):
@@ -281,7 +281,9 @@ def _kept(trainer, folder, batches, val, total):
             carry = divide(state.carry, trainer.mesh)
             trainer.state = replicate(state.replace(carry=None), trainer.mesh).replace(carry=carry)
             print(f'going on from update {state.step} of {total}, saved in {folder}')
-            if trainer.optimizer == 'adamw' and any(before[n] != getattr(trainer, n) for n in GROWING):
+            if state.step >= total: print('the run has ended: it can go on with more epochs, or more steps')
+            if _out_of_patience(trainer): print('the run has run out of patience: it can go on with more of it')
+            if trainer.optimizer == 'adamw' and any(before[n] != getattr(trainer, n) for n in GROWING[:2]):
                 print(f'the learning rate now falls over {total} updates')
         _keep(trainer)
         try: yield
@@ -312,6 +314,17 @@ def _check(trainer):
         raise BadInput(f'optimizer is {t.optimizer!r}; expected one of {", ".join(OPTIMIZERS)}, or '
                        'an optax transformation')
 
+
+# %% ../nbs/30_trainer.ipynb #16a27785
+def _told_to_end(trainer, row):
+    "Note the state, and call all callbacks; does one of them end the training?"
+    _keep(trainer)
+    answers = [callback(row, trainer.state) for callback in trainer.callbacks]
+    for answer in answers:
+        if answer and not isinstance(answer, (bool, np.bool_)):
+            print(f'a callback has ended the training: it has returned {answer!r:.60}')
+    return any(answers)
+
 def _begin(trainer, model=None, state=None, vocab=None):
     "Forget the training before."
     trainer.model, trainer.state, trainer.vocab = model, state, vocab
@@ -336,7 +349,7 @@ def _evaluate_trained(trainer, data):
 # %% ../nbs/30_trainer.ipynb #81249a8d
 @dataclass
 class Trainer:
-    "Train a language model; afterwards see `state.params`, `history` and `plot()`."
+    "Train a language model; afterwards see `state.params`, `history`, `interrupted` (by Ctrl-C?) and `plot()`."
     max_epochs: int                # passes over the training batches
     gradient_clip_val: float = 0   # largest gradient norm, θ of `clip_gradients`; 0: no clipping
     num_gpus: int = 0              # GPUs to train on, where there are some; else the CPU
@@ -374,7 +387,7 @@ class Trainer:
                     if not validation_due: continue
                     row = validate(self, val)
                     bar.set_postfix_str(one_line(row))
-                    if any([callback(row, self.state) for callback in self.callbacks]): break   # a list: all are called
+                    if _told_to_end(self, row): break
                 _keep(self)
 
     def evaluate(self, data) -> dict:
