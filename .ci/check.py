@@ -124,6 +124,10 @@ def executed():
             ends = [n.value for n in cell.tree.body[-1:] if isinstance(n, ast.Expr) and not cell.source.rstrip().endswith(';')]
             shows |= 'eval' not in cell.directives and any(not isinstance(v, ast.Call) for v in ends)
             if shows and not cell.outputs: yield f'{cell.where}: not executed'
+            runs = [n for n in cell.tree.body if isinstance(n, (ast.Expr, ast.For, ast.With))]
+            prints = any(getattr(getattr(n, 'func', None), 'id', '') == 'print' for top in runs for n in ast.walk(top))
+            text = ''.join(''.join(o.get('text', '')) for o in cell.outputs).strip()
+            if prints and cell.outputs and not text: yield f'{cell.where}: prints, but no text is saved (a last ; hides it)'
 
 def up_to_date():
     "saved outputs come from the code of today"

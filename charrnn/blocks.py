@@ -10,7 +10,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 from jax.sharding import PartitionSpec
-from .devices import AXIS, divide, mesh_of, replicate
+from .devices import AXIS, divide, mesh_of
 
 # %% ../nbs/22_blocks.ipynb #cb7e575c
 compiled = partial(jax.jit, compiler_options={'xla_backend_optimization_level': 2})
@@ -24,8 +24,7 @@ def run_updates(
 ):           # state and rows; losses and norms, (most updates a call,) each, zero where no update was made
     "Update on the first `n` batches of a block; end early at a loss or norm that is not finite."
     mesh = mesh_of(state)
-    if mesh and mesh.size == 1: rows = replicate(rows, mesh)     # as the call returns them: one program for all calls
-    return _run(update, mesh, state, rows, divide(block, mesh, 1), n)
+    return _run(update, mesh, state, divide(rows, mesh), divide(block, mesh, 1), n)
 
 @partial(compiled, static_argnames=('update', 'mesh'))
 def _run(update, mesh, state, rows, block, n):

@@ -138,15 +138,30 @@ class StepCell(nn.Module):
         "(num_steps, batch, num_inputs) or ids -> (num_steps, batch, num_hiddens), state"
         x_proj = project(inputs, self.W_xh, self.b_h)
         state = start_state(self, state, x_proj.shape[1])
-        return recur(step_of(self), dropped_weights(self), self.b_hh, x_proj, state)
+        return recur(step_of(self, state, x_proj), dropped_weights(self), self.b_hh, x_proj, state)
 
 # %% ../nbs/02_cell.ipynb #70659dbe
-def step_of(cell):
-    "The step of a cell; BadInput if it has none."
-    if isinstance(cell.step, Step): return cell.step
-    raise BadInput(f'step of {type(cell).__name__} is a {type(cell.step).__name__}; '
-                   'expected a Step(function)')
+def step_of(
+    cell,    # StepCell
+    state,   # before the first step
+    x_proj,  # the inputs' part, (num_steps, batch, width)
+):           # Step
+    "The step of a cell; BadInput if it has none, or one that does not fit its state and width."
+    name, step = type(cell).__name__, cell.step
+    if not isinstance(step, Step):
+        raise BadInput(f'step of {name} is a {type(step).__name__}; expected a Step(function)')
+    proj = jax.ShapeDtypeStruct(x_proj.shape[1:], x_proj.dtype)     # that of the state is as wide
+    before = jax.tree.map(jnp.shape, state)
+    try:
+        after = jax.eval_shape(step.forward, state, proj, proj)
+        after = jax.tree.map(jnp.shape, after[0] if step.backward else after)
+    except (TypeError, ValueError) as e:
+        raise BadInput(f'the step of {name} fails for a state {before}, x_proj and h_proj '
+                       f'{proj.shape}: {str(e).splitlines()[0]}') from e
+    if after == before: return step
+    raise BadInput(f'the step of {name} gives a state {after}; expected {before}, as before it')
 
+# %% ../nbs/02_cell.ipynb #1c798090
 def dropped_weights(cell):
     "The recurrent weights; with a key named `dropout`, what DropConnect leaves of them."
     if not cell.drop_connect or not cell.has_rng('dropout'): return cell.W_hh

@@ -22,12 +22,12 @@ from _thread import interrupt_main
 import jax
 from fastcore.docments import docments
 from .book import RECIPES, SETTINGS, whole_book
-from .checkpoint import grow, load_model, pretrained, reencode, save_model
+from .checkpoint import PRETRAINED, grow, load_model, pretrained, reencode, save_model
 from .corpus import Corpus, TimeMachine, normalize, reader, utf8_bytes
 from .decoding import Sampling, generate
 from .depth import CELLS, layered, model_config, num_parameters
 from .devices import devices_for, use_cpu_devices
-from .errors import BadInput, check_above, check_at_least, check_count, check_seed, given
+from .errors import BadInput, check_at_least, check_count, check_positive, check_seed, given
 from .files import check_writable, find_texts, keep_compiled, make_folder, read_pieces, write_whole
 from .lm import bits_per_char, perplexity
 from .plain import export
@@ -56,7 +56,10 @@ def _model(s, data):
     begin, end = data.parts[1]
     if s['max_val']: data.parts[1] = begin, min(end, begin + s['max_val'])
     if not (start := s['start']): return make_model(len(data.vocab), s), None, data
-    if s['grow']: start = grow(start, data.vocab.idx_to_token)
+    if s['grow']:
+        known, start = len(start.vocab), grow(start, data.vocab.idx_to_token)
+        why = ', because it normalises the text' if start.vocab.normalizer else ''
+        print(f'{len(start.vocab) - known} characters are new to the model' + why * (len(start.vocab) == known))
     _tell_unknown(start.vocab, Counter(dict(data.vocab.token_freqs)))
     return start.model.clone(lr=s['lr']), start.params, reencode(data, start.vocab)
 
@@ -100,7 +103,8 @@ def _is_ours(path):
     return not head or head[8:10] == b'{"' or head == b'epoch,step,'
 
 def _saved(model):
-    "The model in a file, or in the folder of a run; without one, that of charrnn."
+    "The model in a file, in the folder of a run, or one of charrnn by its name; without one, that of charrnn."
+    if str(model) in PRETRAINED and not model.exists(): return pretrained(str(model))
     return load_model(model) if model else pretrained()
 
 def _report(name, judged):
@@ -110,26 +114,29 @@ def _report(name, judged):
 # %% ../nbs/39_cli.ipynb #f8c7f9f5
 def _fit_and_save(trainer, model, data, params, out, states, licence):
     "Train, save what was learned whatever ended the training, and give the judgement of it."
-    uniform, judged = math.log(len(data.vocab)), None
-    if params is not None: _report('before: validation', evaluate(model, params, data.val_dataloader()))
+    bound, what, judged = math.log(len(data.vocab)), 'the uniform model', None
+    if params is not None:
+        _report('before: validation', before := evaluate(model, params, data.val_dataloader()))
+        if before['loss'] < bound: bound, what = before['loss'], 'the model before'
     try: trainer.fit(model, data, params, resume=states)
     finally:
         if trainer.state and trainer.state.step:
             with _undisturbed():
                 judged = trainer.evaluate(data)
-                if judged['loss'] < uniform:
+                if judged['loss'] < bound:
                     save_model(out, model, trainer.state.params, data.vocab, source=data.source, licence=licence,
                                history=trainer.history)
                     if trainer.interrupted and states: print(f'to go on: charrnn train --resume {states.parent}')
                     known = data.vocab.encode(data.vocab.normalize('time traveller')).all()
                     print(f'saved as {out}; to let it write: charrnn generate --model {out}',
                           *['--prompt TEXT'] * (not known))
-    if judged and judged['loss'] < uniform: return judged
+    if judged and judged['loss'] < bound: return judged
     if not judged or trainer.interrupted: raise KeyboardInterrupt('nothing was learned, and nothing is saved')
-    raise RuntimeError(f'the validation loss ends at {judged["loss"]:.3g} nats, no better than the uniform model with '
-                       f'{uniform:.3g}; nothing is saved: try another learning rate (now {model.lr}), more text or '
+    raise RuntimeError(f'the validation loss ends at {judged["loss"]:.4g} nats, no better than {what} with '
+                       f'{bound:.4g}; nothing is saved: try another learning rate (now {model.lr}), more text or '
                        'more epochs')
 
+# %% ../nbs/39_cli.ipynb #bd547460
 @contextmanager
 def _undisturbed():
     "Do not hear Ctrl-C, or SIGTERM."
@@ -159,7 +166,8 @@ def _store(s, folder, trainer, model, data):
         stored['devices'] = trainer.mesh.size                   # another number would round the sums differently
     with locked(folder/'states') as states:
         compare_settings(states, settings, GROWING)
-        write_whole(folder/'config.json', dumps(stored, indent=1, default=lambda path: str(path.absolute())).encode())
+        def as_text(path): return str(path if str(path) in PRETRAINED else path.absolute())
+        write_whole(folder/'config.json', dumps(stored, indent=1, default=as_text).encode())
 
 # %% ../nbs/39_cli.ipynb #94e07b52
 def _stored(folder):
@@ -187,7 +195,7 @@ def train(
     encoding='utf-8',    # encoding of the files; `bytes` reads any file, byte by byte
     letters=False,       # normalise the files to lower-case letters and single spaces
     min_freq=0,          # characters of the files that are rarer than this become <unk>
-    split='0.9,0.1,0',   # shares of the files' text for training, validation and test
+    split='0.9,0.1,0',   # shares of the files' text for training, validation and test: the last file's end is judged
     out:Path=Path('charrnn-model.safetensors'),  # where to save the model
     licence:str=None,    # licence of the files' text, kept in the model file
     log:Path=None,       # where to write the history as CSV
@@ -196,7 +204,7 @@ def train(
     save_minutes=1.,     # minutes between two saves of a run's state
     minutes:float=None,  # train for this many minutes; the settings you do not give are chosen by text and machine
     recipe:str=None,     # where the settings below start: reference (default), quick (default with --from) or book
-    from_:Path=None,     # saved model to train further; only settings of the training can be changed
+    from_:Path=None,     # saved model, or time-machine, to train further, by default with lr 0.003
     grow=False,          # with --from: learn the characters that the model does not know
     seed=0,              # of initial parameters, data order and dropout
     num_gpus=1,          # GPUs to use, where there are some; 0, without --devices, stays on the CPU
@@ -233,7 +241,7 @@ def _given(s):
 
 def _check_options(s):
     "Raise BadInput for arguments of `train` out of range, or without effect."
-    check_above(0, **given(minutes=s['minutes']))
+    check_positive(**given(minutes=s['minutes']))
     check_count(0, num_preds=s['num_preds'])
     check_seed(s['seed'])
     chosen = _given(s)
@@ -255,6 +263,7 @@ def _filled_in(s):
     "The arguments of `train` with all settings, and the progress bar decided on."
     _check_options(s)
     name = s['recipe'] or ('quick' if s['from_'] else 'reference')
+    if s['from_'] and not s['recipe']: s = s | dict(settings=dict(lr=0.003) | s['settings'])
     s = s | (DEFAULTS if s['minutes'] and not s['recipe'] else RECIPES[name]) | s['settings']
     fixed = sorted({*taken(layered, s['settings'])} - {'lr'})
     if s['from_'] and fixed:
@@ -297,6 +306,7 @@ def _train(s):
 # %% ../nbs/39_cli.ipynb #3004169a
 def _planned(s, data, model, begin):
     "The arguments of `train` with a plan for its minutes in them, and the corpus to train on."
+    print('measuring how fast this machine trains')
     fixed = {name: s[name] for name in (SETTINGS if s['recipe'] else s['settings'])}
     data, chosen, why = plan(data, s['minutes'], begin=begin, model=model if s['start'] else None,
                              devices=s['devices'], num_gpus=s['num_gpus'], **fixed)
@@ -325,7 +335,8 @@ def _told(s, trainer, data, judged):
     for name, loss in judged.items(): _report(name, loss)
     prompt, known = s['prompt'] or 'time traveller', data.ids[:1000][data.ids[:1000] > 0]
     if s['files'] and not s['prompt']: prompt = reader(data.vocab)(data.vocab.decode(known[:20])) or prompt
-    text = generate(trainer.model, trainer.state.params, prompt, s['num_preds'], data.vocab, temperature=0)
+    text = generate(trainer.model, trainer.state.params, prompt, s['num_preds'], data.vocab,
+                    temperature=0.5 if s['files'] else 0)
     print(text)
     return dict(told, text=text)
 

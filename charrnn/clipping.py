@@ -8,7 +8,7 @@ __all__ = ['global_norm', 'clip_gradients']
 # %% ../nbs/04_clipping.ipynb #81883d85
 import jax
 import jax.numpy as jnp
-from .errors import check_above
+from .errors import check_positive
 
 # %% ../nbs/04_clipping.ipynb #f3d059b1
 def global_norm(
@@ -24,6 +24,6 @@ def clip_gradients(
     grads,          # tree of gradients
 ):                  # tree of the same shapes and types
     "g ← min(1, θ/‖g‖) g with the norm over the whole tree (Pascanu et al. 2013)."
-    check_above(0, grad_clip_val=grad_clip_val)
+    check_positive(grad_clip_val=grad_clip_val)
     factor = jnp.minimum(1., grad_clip_val / global_norm(grads))
     return jax.tree.map(lambda g: g * factor.astype(g.dtype), grads)

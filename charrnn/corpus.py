@@ -179,7 +179,7 @@ def as_batches(
                        'after one pass')
     pairs = [(np.asarray(X), np.asarray(Y)) for X, Y in pairs]
     for X, Y in pairs:
-        if X.ndim != 2 or X.shape != Y.shape:
+        if X.ndim != 2 or X.shape != Y.shape or not X.size:
             raise BadInput(f'a batch has shapes {X.shape} and {Y.shape}; expected X and Y both '
                            '(batch, num_steps)')
         for ids in (X, Y):
@@ -256,6 +256,14 @@ def reader(
 
 
 # %% ../nbs/01_corpus.ipynb #ef5bbf53
+def _normalizer(given, vocab):
+    "What a text goes through: the given function, or that of a trained model's vocabulary."
+    if given is not None and not callable(given):
+        raise BadInput(f'normalizer is {given!r:.40}; expected a function str -> str')
+    if vocab is None: return given
+    if isinstance(vocab, Vocab): return vocab.normalizer
+    raise BadInput(f'vocab is a {type(vocab).__name__}; expected a Vocab, such as saved.vocab')
+
 @delegates(_build)
 def from_text(
     text,             # the text itself
@@ -274,7 +282,7 @@ def from_text(
         raise BadInput(f'found the text {text!r}, which reads like the name of a file; expected '
                        f'Corpus.from_files({text!r}) for the file, or a text with a space or line '
                        f'end in it to train on these {len(text)} characters themselves')
-    if vocab is not None: normalizer = vocab.normalizer
+    normalizer = _normalizer(normalizer, vocab)
     text = normalizer(text) if normalizer else text
     return _build(lambda: [text], source, batch_size, num_steps, normalizer=normalizer, vocab=vocab,
                   **kwargs)
@@ -292,7 +300,7 @@ def from_files(
     **kwargs,         # streams, split, seed, min_freq
 ):                     # Corpus
     "A corpus of text files, id 0 between two; BadInput if one is missing or not text."
-    if vocab is not None: normalizer = vocab.normalizer
+    normalizer = _normalizer(normalizer, vocab)
     if normalizer is utf8_bytes: encoding, normalizer = 'bytes', None
     files, raw = find_texts(paths), encoding == 'bytes'
     if raw and normalizer: raise BadInput('found a normalizer for bytes; expected None')

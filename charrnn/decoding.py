@@ -7,6 +7,7 @@ __all__ = ['decode_step', 'Sampling', 'sample_logits', 'stream', 'generate']
 
 # %% ../nbs/06_decoding.ipynb #b73aab46
 from dataclasses import fields
+from functools import lru_cache
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,10 +16,10 @@ from fastcore.meta import delegates
 from flax import struct
 from .corpus import reader, utf8_bytes
 from .devices import divide, for_rows, mesh_of
-from .errors import BadInput, check_above, check_at_least, check_count, check_seed, given
-from .fast_decoding import read_prompts, write_blocks
+from .errors import BadInput, check_at_least, check_count, check_positive, check_seed, given
+from .fast_decoding import write_blocks
 from .lm import RNNLMScratch, check_params
-from .search import beam_search, exclude_repeats, recent_ids, without_repeats
+from .search import beam_search, nothing_read, without_repeats
 
 # %% ../nbs/06_decoding.ipynb #a4e5f12b
 def decode_step(
@@ -44,7 +45,7 @@ class Sampling:
     min_p: float | None = None
     # no run of N characters twice within the last 1,024
     no_repeat: int | None = struct.field(pytree_node=False, default=None)
-    # above 1: draw nothing, but search for the likeliest text, keeping N at a time
+    # above 1: search for the likeliest text, keeping N at a time; temperature and key do nothing
     beams: int = struct.field(pytree_node=False, default=1)
     # a search divides the log-probability of a text by length ** this; 0 favours short texts
     length_penalty: float = 1.
@@ -56,8 +57,8 @@ class Sampling:
         check_count(2, **given(no_repeat=self.no_repeat))
         if self.beams > 1 and given(top_k=self.top_k, top_p=self.top_p, min_p=self.min_p):
             raise BadInput('beams draw nothing; expected no top_k, top_p or min_p with them')
-        check_above(0, **given(top_p=self.top_p, min_p=self.min_p))
-        for name, most in dict(temperature=1e308, no_repeat=1024, beams=1024, length_penalty=10,
+        check_positive(**given(top_p=self.top_p, min_p=self.min_p))
+        for name, most in dict(temperature=1e30, no_repeat=1024, beams=1024, length_penalty=10,
                                top_p=1, min_p=1).items():
             if ((n := getattr(self, name)) or 0) > most:
                 raise BadInput(f'{name} is {n}; expected at most {most}')
@@ -84,7 +85,11 @@ def sample_logits(
     return 1 + (logits + sampling.temperature * noise[:, 1:]).argmax(-1).astype(jnp.int32)
 
 # %% ../nbs/06_decoding.ipynb #7f3839f3
-def _first_state(model, batch_size): return model.rnn.initial_state(batch_size)
+@lru_cache(maxsize=16)
+def _start(model, batch_size, dtype):
+    "Zeros in place of logits, and the state before the first character."
+    logits = np.zeros((batch_size, model.vocab_size), dtype)
+    return logits, model.rnn.initial_state(batch_size)
 
 def _as_key(key):
     "The key, or the one of a number; for None key 0, without a program to compile."
@@ -120,38 +125,36 @@ def _end_ids(until, vocab):
     if 0 not in ids: return ids
     raise BadInput(f'until is {until!r}; expected only characters that the model knows')
 
-def _search(model, params, step, carry, num_preds, until, how):
+def _search(step, model, params, state, prompts, num_preds, until, how):
     "The likeliest texts, (num_preds, batch); id 0 after their end."
-    most = 1 << max(6, (num_preds - 1).bit_length())
-    rows = [jax.tree.map(lambda x: x[i:i + 1], carry) for i in range(len(carry[0]))]
-    texts = [beam_search(step, model, params, *row, num_preds, until, how.length_penalty, most,
-                         how.beams)[0] for row in rows]
+    # filled up to powers of two, so that few lengths are compiled
+    read, most = (1 << max(6, (n - 1).bit_length()) for n in (len(prompts), num_preds))
+    prompts = np.pad(prompts, ((0, read - len(prompts)), (0, 0)), constant_values=-1)
+    texts = [beam_search(step, model, params, state, prompt, num_preds, until, how.length_penalty,
+                         most, how.beams)[0] for prompt in prompts.T]
     return np.stack(texts, 1)[:num_preds]
 
 # %% ../nbs/06_decoding.ipynb #a28653ec
 def _write(model, params, prompts, num_preds, vocab, keys, block, until, sampling):
-    "Check everything, read the prompts, and write: an iterator of ids, (n, batch) each."
+    "Check everything and write: an iterator of ids, (n, batch) each."
     how = _sampling(sampling)
     check_count(0, num_preds=num_preds)
     check_count(1, block=block)
     check_params(model, params, vocab)
     end = _end_ids(until, vocab)
-    lengths = np.array([len(p) for p in prompts], np.int32)
-    # filled up to a power of two, so that few lengths are compiled
-    ids = np.zeros((1 << int(lengths.max() - 1).bit_length(), len(prompts)), np.int32)
-    encoded = [vocab.encode(p) for p in prompts]
-    for row, p in zip(ids.T, encoded): row[:len(p)] = p
-    params, step = for_rows(params, len(prompts)), decode_step     # on one device as they are
-    lengths, keys = divide((lengths, keys if how.temperature else None), mesh_of(params))
-    ids = divide(ids, mesh_of(params), 1)
-    carry = read_prompts(_first_state, step, model, params, ids, lengths)      # logits, state
+    ids = np.full((max(map(len, prompts)), len(prompts)), -1, np.int32)
+    for row, p in zip(ids.T, prompts): row[:len(p)] = vocab.encode(p)
+    rows, step = len(prompts) if how.beams == 1 else 1, decode_step      # a search is for one row
+    logits, state = _start(model, rows, jnp.result_type(float))
     if how.no_repeat:
-        recent = divide(recent_ids(encoded), mesh_of(params))
+        state = state, nothing_read(rows)
         step = without_repeats(step, how.no_repeat)
-        carry = exclude_repeats(carry[0], recent, how.no_repeat), (carry[1], recent)
-    if how.beams == 1:
-        return write_blocks(step, sample_logits, model, params, carry, keys, how, num_preds, block)
-    return [_search(model, params, step, carry, num_preds, end, how)]
+    if how.beams > 1:
+        return [_search(step, model, for_rows(params, 1), state, ids, num_preds, end, how)]
+    params = for_rows(params, len(prompts))                        # on one device as they are
+    carry, keys = divide(((logits, state), keys if how.temperature else None), mesh_of(params))
+    ids = divide(ids, mesh_of(params), 1)                          # with a column for each row
+    return write_blocks(step, sample_logits, model, params, carry, ids, keys, how, num_preds, block)
 
 # %% ../nbs/06_decoding.ipynb #eef4e54b
 def _with_settings(f):
@@ -169,8 +172,8 @@ def stream(
     num_preds,   # characters to write
     vocab,       # the vocabulary of the model's corpus
     *,
-    key=None,    # random key, or a number to make it of; None: 0
-    block=64,    # characters written at a time
+    key=None,    # random key, or a number to make one from; None: 0
+    block=64,    # characters read or written at a time
     until='',    # end early, after the first occurrence of this text in what is written; '': do not
     **kwargs,    # temperature, top_k, no_repeat, beams and others; see `Sampling`
 ):               # yields pieces of text; together they are what `generate` gives
@@ -191,14 +194,14 @@ def generate(
     model,       # the language model
     params,      # its parameters
     prompt,      # text to continue, or a list of texts
-    num_preds,   # characters to write
+    num_preds,   # characters to write; bytes for a model of bytes
     vocab,       # the vocabulary of the model's corpus
     *,
     key=None,    # as for `stream`; for a list of prompts it is split, one for each
     until='',    # end early, after the first occurrence of this text in what is written; '': do not
     **kwargs,    # temperature, top_k, no_repeat, beams and others; see `Sampling`
 ):               # the prompt, normalised, and `num_preds` characters; a list for a list
-    "Continue a text, or several; the same key, the same text. A model of bytes counts bytes."
+    "Continue a text, or several; the same key, the same text."
     if isinstance(prompt, str):
         return ''.join(stream(model, params, prompt, num_preds, vocab, key=key, block=1024,
                               until=until, **kwargs))

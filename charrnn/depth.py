@@ -57,7 +57,7 @@ class StackedRNN(nn.Module):
 
 # %% ../nbs/13_depth.ipynb #fecbcaf2
 def _drop(stack, outputs):
-    "Dropout (Srivastava et al. 2014) with one mask for all time steps; a row's mask depends on its number alone."
+    "Dropout (Srivastava et al. 2014), one mask for all time steps; for one key it depends on the row's number alone."
     if not stack.dropout or not stack.has_rng('dropout'): return outputs
     key, keep, shape = stack.make_rng('dropout'), 1 - stack.dropout, outputs.shape[2:]
     def mask(row): return jax.random.bernoulli(jax.random.fold_in(key, row), keep, shape)

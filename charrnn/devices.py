@@ -58,7 +58,8 @@ def divide(
     axis=0,  # axis of every array that counts rows
 ):           # the tree, its rows filled up with zeros to a multiple of the devices
     "Divide rows over the devices of a mesh."
-    if mesh is None or mesh.size == 1: return tree
+    if mesh is None: return tree
+    if mesh.size == 1: return replicate(tree, mesh)    # as a call returns them: one program for all calls
     def fill(x):
         if jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
             return jax.random.wrap_key_data(fill(jax.random.key_data(x)), impl=jax.random.key_impl(x))

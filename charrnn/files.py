@@ -10,7 +10,6 @@ __all__ = ['sha256', 'cache_folder', 'keep_compiled', 'reading', 'read_file', 'r
 # %% ../nbs/25_files.ipynb #979c10c7
 import glob, gzip, hashlib, io, json, os, tempfile, zlib
 from contextlib import contextmanager
-from functools import partial
 from importlib import resources
 from pathlib import Path
 import jax

@@ -136,7 +136,7 @@ def check_params(
     vocab=None,  # what should be its vocabulary; None: any
 ):
     "Raise BadInput unless `params` has the names and shapes of the model's, and `vocab` its size."
-    if not hasattr(model, 'init'):
+    if isinstance(model, type) or not hasattr(model, 'init'):
         raise BadInput(f'found a {type(model).__name__}; expected a language model, such as '
                        'RNNLMScratch(rnn, vocab_size) or the .model of a SavedModel')
     found, expected = (jax.tree.map(np.shape, t) for t in (params, param_shapes(model)))
@@ -148,6 +148,7 @@ def check_vocab(
     vocab,  # what should be its vocabulary; None: any
 ):
     "Raise BadInput unless `vocab` has as many entries as the model."
+    check_count(1, vocab_size=model.vocab_size)
     if vocab is not None and len(vocab) != model.vocab_size:
         raise BadInput(f'the vocabulary has {len(vocab)} entries; expected {model.vocab_size}, '
                        'as the model (a corpus for a trained model: vocab=...)')

@@ -7,14 +7,15 @@ __all__ = ['WIDTHS', 'DEFAULTS', 'taken', 'make_model', 'make_trainer', 'measure
            'choose_dropout', 'divide_time', 'plan']
 
 # %% ../nbs/34_plan.ipynb #ab59c89a
-import math, time
+import io, math, time
+from contextlib import redirect_stdout
 from dataclasses import replace
 from inspect import signature
 import numpy as np
 from .book import RECIPES
 from .corpus import Corpus
 from .depth import build_model, layered, num_parameters
-from .errors import BadInput, check_above
+from .errors import BadInput, check_positive
 from .trainer import Trainer
 
 # %% ../nbs/34_plan.ipynb #87e55825
@@ -44,7 +45,7 @@ def measure(
         return len(rows) > 1 and sum(rows[1:]) > 1 or rows[0] > 20       # a network this slow: one block is enough
     trainer = Trainer(10**6, 1, num_gpus, devices=devices, max_steps=10**6, optimizer='adamw', val_every=16,
                       progress=False, callbacks=[enough])
-    trainer.fit(model, data.train_dataloader())
+    with redirect_stdout(io.StringIO()): trainer.fit(model, data.train_dataloader())
     if trainer.interrupted: raise KeyboardInterrupt
     val = data.val_dataloader()
     few = replace(val, stop=min(val.stop, val.start + 1 + 64 * data.num_steps))
@@ -106,7 +107,7 @@ def plan(
     **fixed,     # settings that are not to be chosen, such as num_hiddens=256; none of the time and of validation
 ):               # the Corpus to train on; settings; a line that says what was chosen and why
     "Choose settings for a training that ends in time; BadInput if there is too little of it."
-    check_above(0, minutes=minutes)
+    check_positive(minutes=minutes)
     begin, (start, stop), s = begin or time.perf_counter(), data.parts[1], first_settings(data.parts[0][1], fixed)
     data = Corpus(**vars(data) | taken(Corpus, s) | dict(parts=[*data.parts]))
     def trial():

@@ -33,7 +33,7 @@ def locked(
 @contextmanager
 def state_folder(
     path,      # folder; it is made if it is not there
-    settings,  # {name: value}, as JSON has them, that every process of the computation must share
+    settings,  # {name: JSON value} that every process of the computation must share
     grows=(),  # names of settings that may become larger
 ):             # the settings that are stored in the folder; in a new folder the given ones
     "A folder for states, locked as long as the context lasts; BadInput if it is in use, or holds other settings."
@@ -70,7 +70,7 @@ def save_state(
     folder,  # of `state_folder`
     step,    # number of the state; states are kept in this order
     tree,    # tree of arrays; random keys may be among them
-    record,  # what else belongs to the state, as JSON has it
+    record,  # what else belongs to the state, a JSON value
 ):
     "Write a state, whole or not at all, and drop all but the last two; OSError if it cannot be written."
     path = Path(folder)/f'state-{step:010}.safetensors'

@@ -21,7 +21,7 @@ def score(
     text,    # text of at least two characters; it goes through the vocabulary's normaliser
     vocab,   # the vocabulary of the model's corpus
 ):           # log-probabilities in nats, (characters - 1,): that of each but the first, given all before it
-    """How likely a text is to a model: an array of nats, one for each character of the normalised text but the first.
+    """How likely a model finds a text: an array of nats, one for each character of the normalised text but the first.
     BadInput if it is too short. A character that is unknown counts as `<unk>`."""
     check_params(model, params, vocab)
     if not isinstance(text, str): raise BadInput(f'found a {type(text).__name__}; expected a text that is a str')

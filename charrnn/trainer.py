@@ -21,7 +21,7 @@ from .corpus import as_batches
 from .devices import check_memory, divide, pick_mesh, replicate, tree_bytes
 from .errors import BadInput, check_at_least, check_count, check_seed, given
 from .files import sha256
-from .lm import check_params, check_vocab, perplexity
+from .lm import check_params, check_vocab, param_shapes, perplexity
 from .states import load_state, save_state, state_folder
 from .training import OPTIMIZERS, TrainState, Update, evaluate, first_carry, total_loss
 
@@ -68,7 +68,7 @@ def check_fits(model, optimizer, batch_size, num_steps, mesh):
         state = jax.eval_shape(partial(first_state.__wrapped__, model, optimizer),
                                jax.random.key(0))
         saved = jax.eval_shape(backward, state.params, ids, ids)
-    needed = 4 * tree_bytes(state) + tree_bytes(saved)
+    needed = 4 * tree_bytes(state) + 2 * tree_bytes(saved)
     check_memory(needed, mesh,
                  f'a model with num_hiddens = {model.rnn.num_hiddens} on batches of {batch_size} x '
                  f'{num_steps}', 'num_hiddens, batch_size or num_steps')
@@ -84,7 +84,7 @@ def prepare(
 ):            # Update, TrainState, and how many updates there will be
     "Optimiser, update and first state of a training."
     t, total, lr, scheduled = trainer, trainer.max_epochs * len(batches), None, 0
-    if not hasattr(model, 'unroll_time_major'):
+    if isinstance(model, type) or not hasattr(model, 'unroll_time_major'):
         raise BadInput(f'found a {type(model).__name__}; expected a language model, RNNLMScratch(rnn, vocab_size)')
     check_vocab(model, vocab)
     if t.max_steps: total = min(total, t.max_steps)
@@ -93,7 +93,9 @@ def prepare(
         check_at_least(0, lr=model.lr)
         lr = np.float32(model.lr)
         if t.optimizer != 'sgd': scheduled = total
-    if params is not None: check_params(model, params)
+    if params is not None:
+        check_params(model, params)
+        params = jax.tree.map(lambda a, s: jnp.asarray(a, s.dtype), params, param_shapes(model))
     optimizer = make_optimizer(t.optimizer, scheduled, t.accumulate, t.gradient_clip_val)
     check_fits(model, optimizer, batches.batch_size, batches.num_steps, t.mesh)
     state = first_state(model, optimizer, jax.random.key(t.seed), params, lr)
@@ -106,7 +108,7 @@ def _check_finite(trainer, good, state, losses, norms):
     "Go back and raise FloatingPointError unless losses, norms and the parameters after them are finite."
     if all(np.isfinite(x).all() for x in (losses, norms, *jax.tree.leaves(state.params))): return
     last = int(state.step - trainer.state.step) - 1                  # there `run_updates` has ended
-    if last == 0: trainer.state = good
+    if last == 0 and not np.isfinite(losses[0] + norms[0]): trainer.state = good
     clip = 'gradient_clip_val=1 (now 0, no clipping)'
     if trainer.gradient_clip_val:
         clip = f'a smaller gradient_clip_val (now {trainer.gradient_clip_val})'
@@ -154,7 +156,6 @@ def train_blocks(
             before, each = trainer.state, _run_block(trainer, update, batches, done, n, most, good)
             good, done, pace = before, done + n, next_block_size(max(n, pace), each, 256)
             yield n, n in (due, left)
-            _keep(trainer)
         counts = dict(epoch=np.int32(epoch + 1), position=np.int32(0))
         trainer.state = trainer.state.replace(**replicate(counts, trainer.mesh))
 
@@ -244,7 +245,8 @@ def _ended_well(trainer):
     try: yield
     except KeyboardInterrupt:
         trainer.interrupted = True
-        print(f'interrupted after update {trainer.state.step}; its parameters are kept')
+        print(f'interrupted after update {trainer.state.step}', end='\n' if trainer.patience else '; ')
+        if not trainer.patience: print('its parameters are kept')
     finally:
         if trainer.patience and trainer.history: trainer.state = trainer.state.replace(params=trainer.state.best)
 
@@ -281,7 +283,9 @@ def _kept(trainer, folder, batches, val, total):
             carry = divide(state.carry, trainer.mesh)
             trainer.state = replicate(state.replace(carry=None), trainer.mesh).replace(carry=carry)
             print(f'going on from update {state.step} of {total}, saved in {folder}')
-            if state.step >= total: print('the run has ended: it can go on with more epochs, or more steps')
+            limits = dict(max_epochs=trainer.max_epochs * len(batches), max_steps=trainer.max_steps or np.inf)
+            reached = ' and '.join(name for name, n in limits.items() if n <= state.step)
+            if reached: print(f'the run has ended: it can go on with more {reached}')
             if _out_of_patience(trainer): print('the run has run out of patience: it can go on with more of it')
             if trainer.optimizer == 'adamw' and any(before[n] != getattr(trainer, n) for n in GROWING[:2]):
                 print(f'the learning rate now falls over {total} updates')
@@ -317,8 +321,7 @@ def _check(trainer):
 
 # %% ../nbs/30_trainer.ipynb #16a27785
 def _told_to_end(trainer, row):
-    "Note the state, and call all callbacks; does one of them end the training?"
-    _keep(trainer)
+    "Call all callbacks; does one of them end the training?"
     answers = [callback(row, trainer.state) for callback in trainer.callbacks]
     for answer in answers:
         if answer and not isinstance(answer, (bool, np.bool_)):
@@ -384,10 +387,10 @@ class Trainer:
                   _progress_bar(total, self.progress, self.state.step) as bar):
                 for n, validation_due in train_blocks(self, update, train, total):
                     bar.update(n)
-                    if not validation_due: continue
-                    row = validate(self, val)
-                    bar.set_postfix_str(one_line(row))
-                    if _told_to_end(self, row): break
+                    row = validate(self, val) if validation_due else None
+                    _keep(self)
+                    if row: bar.set_postfix_str(one_line(row))
+                    if row and _told_to_end(self, row): break
                 _keep(self)
 
     def evaluate(self, data) -> dict:
