@@ -91,9 +91,14 @@ def _start(model, batch_size, dtype):
     logits = np.zeros((batch_size, model.vocab_size), dtype)
     return logits, model.rnn.initial_state(batch_size)
 
+@lru_cache
+def _key_0():
+    "Key 0, without a program to compile."
+    return jax.random.wrap_key_data(np.zeros(2, np.uint32), impl='threefry2x32')
+
 def _as_key(key):
-    "The key, or the one of a number; for None key 0, without a program to compile."
-    if key is None: return jax.random.wrap_key_data(np.zeros(2, np.uint32), impl='threefry2x32')
+    "The key, or the one of a number; for None key 0."
+    if key is None: return _key_0()
     if isinstance(key, (int, np.integer)):
         check_seed(key)
         return jax.random.key(key)
@@ -106,6 +111,7 @@ def _as_key(key):
     if key.shape != (): raise BadInput(f'found keys of shape {key.shape}; expected one key')
     return key
 
+# %% ../nbs/06_decoding.ipynb #0856146d
 def _sampling(settings):
     "The settings as one object, checked."
     names = [f.name for f in fields(Sampling)]

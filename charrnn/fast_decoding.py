@@ -48,9 +48,9 @@ def write_blocks(
     write = _greedy if keys is None else _drawing
     held = np.zeros((0, len(lengths)), np.int32)             # read or written, not yet handed out
     for start in range(0, n, block):
-        first, here = np.int32(start) - lengths, prompts[start:start + block]
-        given = np.pad(here, ((0, block - len(here)), (0, 0)), constant_values=-1)
-        carry, ids = write(step, choose, model, params, carry, keys, options, first, given)
+        given = np.full((block, len(lengths)), -1, np.int32)
+        given[:max(0, len(prompts) - start)] = prompts[start:start + block]
+        carry, ids = write(step, choose, model, params, carry, keys, options, np.int32(start) - lengths, given)
         held = np.concatenate([held, ids])
         ready = min(len(held) - longest, num_preds)
         if ready < 0 or num_preds and not ready: continue
